@@ -6,8 +6,8 @@ using Kv.Common.Topology;
 namespace Kv.Node.Storage;
 
 /// <summary>
-/// Keeps one replica's records, log and counters. Used by one writer (<see cref="CommitAsync"/>, <see cref="TrimLogAsync"/>,
-/// <see cref="WriteMetaAsync"/> never overlap) and any number of concurrent readers.
+/// Keeps one replica's records, log and counters. Used by one writer (<see cref="CommitAsync"/> and <see cref="TrimLogAsync"/>
+/// never overlap) and any number of concurrent readers; <see cref="WriteMetaAsync"/> may overlap with anything.
 /// </summary>
 internal interface IStorageEngine : IAsyncDisposable
 {
