@@ -1,4 +1,3 @@
-using System.Text;
 using Kv.Common.Causality;
 using Kv.Node.Requests;
 using Kv.Node.Telemetry;
@@ -64,7 +63,7 @@ internal sealed class KeyValueEndpoints(WritePath writes, ReadPath reads, Causal
         }
 
         if (!RequestBody.TryRead(bytes, out var body, out error)
-            || !TryReadToken(context.Request, body, out var token, out error)
+            || !CausalMetadata.TryRead(context.Request, body, tokens, out var token, out error)
             || !TryReadConcern(context.Request, out var concern, out error)
             || (isPut && !HasValue(body, out error)))
         {
@@ -85,27 +84,6 @@ internal sealed class KeyValueEndpoints(WritePath writes, ReadPath reads, Causal
     {
         error = body.Value is null ? "Value is missing" : "";
         return body.Value is not null;
-    }
-
-    // The body's token comes first, then the header's, then the query's; an empty one counts as absent.
-    private bool TryReadToken(HttpRequest request, RequestBody body, out PresentedToken token, out string error)
-    {
-        token = PresentedToken.None;
-        error = "";
-        var text = body.Token;
-        if (text.IsEmpty && request.Headers.TryGetValue("Causal-Metadata", out var header)) text = Encoding.UTF8.GetBytes(header.ToString());
-        if (text.IsEmpty && request.QueryString.HasValue && request.Query.TryGetValue("causal-metadata", out var query)) text = Encoding.UTF8.GetBytes(query.ToString());
-        if (text.IsEmpty) return true;
-
-        var rejection = tokens.TryOpenText(text.Span, out var opened, out var @sealed);
-        if (rejection == TokenRejection.None)
-        {
-            token = new(opened, @sealed);
-            return true;
-        }
-
-        error = OutcomeResults.ErrorOf(rejection);
-        return false;
     }
 
     private static bool TryReadConcern(HttpRequest request, out WriteConcernLevel concern, out string error)

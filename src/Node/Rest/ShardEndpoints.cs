@@ -31,7 +31,7 @@ internal static class ShardEndpoints
             ? Results.Json(new("Members of shard ID retrieved successfully", string.Join(',', shard.Members)), RestJsonContext.Default.ShardMembersAnswer).ExecuteAsync(context)
             : UnknownShard(context);
 
-    private static async Task GetKeyCountAsync(HttpContext context, string id, Published<ClusterTopology> topology, KeyCounts counts, CausalTokenCodec tokens, RequestOptions options)
+    private static async Task GetKeyCountAsync(HttpContext context, string id, Published<ClusterTopology> topology, KeyCounts counts, CausalTokenCodec tokens)
     {
         if (Find(topology.Current, id) is not { } shard)
         {
@@ -39,8 +39,9 @@ internal static class ShardEndpoints
             return;
         }
 
-        if (await CausalMetadata.ReadAsync(context.Request, tokens, options) is not { Token: { } token } read)
+        if (!CausalMetadata.TryRead(context.Request, default, tokens, out var token, out var error))
         {
+            await RestErrors.WriteAsync(context, StatusCodes.Status400BadRequest, error);
             return;
         }
 
