@@ -3,7 +3,6 @@ using System.Buffers.Text;
 using System.Security.Cryptography;
 using System.Text;
 using Kv.Common.Identity;
-using Kv.Common.Time;
 
 namespace Kv.Common.Causality;
 
