@@ -26,6 +26,6 @@ internal sealed class ReplicatorSet(
         PeerLoops.RunAsync(
             topology,
             view => view.ShardOf(self.Address)?.Members.Where(member => !member.Equals(self.Address)) ?? [],
-            (peer, stop) => new PeerReplicator(self, peer, replica, transport, durability, time, random, options, metrics, logger).RunAsync(stop),
+            (peer, stop) => new PeerReplicator(self, peer, replica, transport, durability, time, new Random(random.Next()), options, metrics, logger).RunAsync(stop),
             cancellation);
 }

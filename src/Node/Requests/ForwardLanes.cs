@@ -23,7 +23,7 @@ internal sealed class ForwardLanes(
     {
         lock (_gate)
         {
-            if (!_lanes.TryGetValue(peer, out var lane)) _lanes[peer] = lane = new(peer, transport, time, random, options, logger);
+            if (!_lanes.TryGetValue(peer, out var lane)) _lanes[peer] = lane = new(peer, transport, time, new Random(random.Next()), options, logger);
             return lane;
         }
     }
