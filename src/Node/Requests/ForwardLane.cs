@@ -76,20 +76,7 @@ internal sealed partial class ForwardLane(
     {
         await using var stream = await transport.OpenForwardingAsync(peer, cancellation);
         backoff.Reset();
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        var sending = SendAsync(stream, either.Token);
-        var receiving = ReceiveAsync(stream, either.Token);
-        var first = await Task.WhenAny(sending, receiving);
-        await either.CancelAsync();
-        try
-        {
-            await Task.WhenAll(sending, receiving);
-        }
-        catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
-        {
-        }
-
-        await first;
+        await Duplex.RunAsync(stop => SendAsync(stream, stop), stop => ReceiveAsync(stream, stop), cancellation);
     }
 
     private async Task SendAsync(IPeerStream<ForwardBatch, ForwardReplyBatch> stream, CancellationToken cancellation)

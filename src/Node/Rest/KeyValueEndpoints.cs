@@ -9,7 +9,7 @@ namespace Kv.Node.Rest;
 /// GET, PUT and DELETE of <c>/key-value-store/&lt;key&gt;</c>. A middleware on the raw request target and not a route: routing sees the path only after
 /// escapes were undone and dots removed, which changes keys.
 /// </summary>
-internal sealed class KeyValueEndpoints(WritePath writes, ReadPath reads, CausalTokenCodec tokens, RequestOptions options, KvMetrics metrics)
+internal sealed class KeyValueEndpoints(WritePath writes, ReadPath reads, CausalTokenCodec tokens, TimeProvider time, RequestOptions options, KvMetrics metrics)
 {
     private const string Prefix = "/key-value-store/";
 
@@ -72,9 +72,10 @@ internal sealed class KeyValueEndpoints(WritePath writes, ReadPath reads, Causal
         }
 
         // 2. Call.
-        var outcome = isGet ? await reads.ReadAsync(new(key, token), mayForward: true)
-            : isPut ? await writes.WriteAsync(new PutCommand(key, body.Value!.Value, token, concern), mayForward: true)
-            : await writes.WriteAsync(new DeleteCommand(key, token, concern), mayForward: true);
+        var origin = RequestOrigin.Client(options, time);
+        var outcome = isGet ? await reads.ReadAsync(new(key, token), origin)
+            : isPut ? await writes.WriteAsync(new PutCommand(key, body.Value!.Value, token, concern), origin)
+            : await writes.WriteAsync(new DeleteCommand(key, token, concern), origin);
 
         // 3. Translate.
         await OutcomeResults.WriteAsync(context, outcome);

@@ -21,7 +21,7 @@ internal sealed class ReplicationRpc(
         RpcFailures.ServeAsync(async () =>
         {
             if (!await requests.MoveNext(context.CancellationToken)) return;
-            var peer = RpcFailures.Admit(requests.Current.Sender, self, topology.Current);
+            var peer = RpcFailures.AdmitToShard(requests.Current.Sender, self, topology.Current);
             var stream = new GrpcPeerStream<Acknowledgement, RecordBatch, W.Acknowledgement, W.RecordBatch>(
                 peer.Address, responses, requests, acknowledgement => acknowledgement.ToWire(self), WireReplication.ToDomain, null);
             await inbound.ServeAsync(peer.Incarnation, stream, context.CancellationToken);
@@ -30,7 +30,7 @@ internal sealed class ReplicationRpc(
     public override Task Fetch(W.FetchRequest request, IServerStreamWriter<W.RecordBatch> responses, ServerCallContext context) =>
         RpcFailures.ServeAsync(async () =>
         {
-            RpcFailures.Admit(request.Sender, self, topology.Current);
+            RpcFailures.AdmitToShard(request.Sender, self, topology.Current);
             foreach (var batch in inbound.Fetch(request.ToDomain())) await responses.WriteAsync(batch.ToWire(), context.CancellationToken);
         });
 
