@@ -1,0 +1,27 @@
+using Kv.Common.Causality;
+using Kv.Common.Identity;
+
+namespace Kv.Node.Membership;
+
+/// <summary>What a node says about itself, every heartbeat interval.</summary>
+/// <param name="Cluster">The sender's cluster; a receiver of another one ends the stream.</param>
+/// <param name="From">Where the sender is.</param>
+/// <param name="Incarnation">Who the sender is.</param>
+/// <param name="Epoch">The sender's topology.</param>
+/// <param name="TopologyDigest">Equal for equal topologies.</param>
+/// <param name="Vector">What the sender holds durably.</param>
+/// <param name="Stable">What, as far as the sender knows, every member of its shard holds durably.</param>
+/// <param name="LiveKeys">How many keys the sender has.</param>
+/// <param name="SentUnixMs">The sender's wall clock, for the skew metric only; liveness is never judged by it.</param>
+/// <param name="Ready">True while the sender can serve its shard.</param>
+internal sealed record Heartbeat(
+    ClusterId Cluster,
+    NodeAddress From,
+    Incarnation Incarnation,
+    Epoch Epoch,
+    ulong TopologyDigest,
+    VersionVector Vector,
+    VersionVector Stable,
+    long LiveKeys,
+    long SentUnixMs,
+    bool Ready);

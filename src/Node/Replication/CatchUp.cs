@@ -1,0 +1,125 @@
+using System.Threading.Channels;
+using Kv.Common.Causality;
+using Kv.Common.Identity;
+using Kv.Common.Membership;
+using Kv.Common.Topology;
+using Kv.Node.Peers;
+using Kv.Node.Replica;
+using Kv.Node.Signals;
+using Kv.Node.Telemetry;
+
+namespace Kv.Node.Replication;
+
+/// <summary>
+/// Pulls what broadcast cannot bring: records whose origin is dead, cut off or gone for good, from any member of the shard that holds them; and
+/// whatever a waiting request misses, from anybody who has it.
+/// </summary>
+internal sealed partial class CatchUp(
+    NodeIdentity self,
+    Published<ClusterTopology> topology,
+    Published<MembershipView> membership,
+    ReplicaState replica,
+    IPeerTransport transport,
+    TimeProvider time,
+    ReplicationOptions options,
+    KvMetrics metrics,
+    ILogger<CatchUp> logger)
+{
+    private readonly Channel<bool> _wake = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
+    private readonly Lock _gate = new();
+    private VersionVector _asked = VersionVector.Empty;
+
+    /// <summary>A request waits for these dots: ask the peers now. One round per call; what is still missing is asked for again by who still waits.</summary>
+    public void Ask(VersionVector missing)
+    {
+        lock (_gate) _asked = _asked.Join(missing);
+        _wake.Writer.TryWrite(true);
+    }
+
+    /// <summary>Looks for gaps at every interval and at every call of <see cref="Ask"/>, until cancelled.</summary>
+    public async Task RunAsync(CancellationToken cancellation)
+    {
+        try
+        {
+            while (true)
+            {
+                await UntilWokenAsync(cancellation);
+                await FillAsync(cancellation);
+            }
+        }
+        catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
+        {
+        }
+    }
+
+    private async Task UntilWokenAsync(CancellationToken cancellation)
+    {
+        using var interval = new CancellationTokenSource(options.GapCheckInterval, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, interval.Token);
+        try
+        {
+            await _wake.Reader.ReadAsync(either.Token);
+        }
+        catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
+        {
+        }
+    }
+
+    private async Task FillAsync(CancellationToken cancellation)
+    {
+        VersionVector asked;
+        lock (_gate)
+        {
+            asked = _asked;
+            _asked = VersionVector.Empty;
+        }
+
+        var view = membership.Current;
+        var members = topology.Current.Find(replica.Shard)!.Members.Where(m => !m.Equals(self.Address) && view.IsReachable(m)).ToList();
+        var broadcasting = members.Select(m => view.Find(m)!.Incarnation).ToHashSet();
+        foreach (var member in members)
+        {
+            var held = view.Find(member)!.Vector;
+            // A reachable origin sends its own writes itself; only what no origin can send is a gap.
+            var gaps = VersionVector.Of(held.Where(dot => !broadcasting.Contains(dot.Origin)));
+            var want = gaps.Join(asked).Without(replica.Snapshot.Current.Vector);
+            if (!want.IsEmpty) await FetchAsync(member, want, cancellation);
+        }
+    }
+
+    private async Task FetchAsync(NodeAddress member, VersionVector want, CancellationToken cancellation)
+    {
+        try
+        {
+            var fetched = 0;
+            var last = VersionVector.Empty;
+            await foreach (var batch in transport.FetchAsync(member, new(replica.Snapshot.Current.Vector, want), cancellation))
+            {
+                await replica.DeliverAsync(batch.Records);
+                fetched += batch.Records.Count;
+                last = last.With(batch.Records[^1].Dot);
+            }
+
+            if (fetched == 0) return;
+            metrics.Fetched(fetched);
+            LogFetched(logger, fetched, member);
+            // The next member is asked only for what this one did not bring. Bounded, because a fetched record may itself wait for its past.
+            using var settle = new CancellationTokenSource(options.GapCheckInterval, time);
+            using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, settle.Token);
+            await replica.Snapshot.WaitAsync(snapshot => snapshot.Vector.Covers(last), either.Token);
+        }
+        catch (PeerUnavailableException unavailable)
+        {
+            LogFetchFailed(logger, member, unavailable.Message);
+        }
+        catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
+        {
+        }
+    }
+
+    [LoggerMessage(2010, LogLevel.Information, "Fetched {Records} missing records from {Peer}")]
+    private static partial void LogFetched(ILogger logger, int records, NodeAddress peer);
+
+    [LoggerMessage(2011, LogLevel.Debug, "Could not fetch missing records from {Peer}: {Reason}")]
+    private static partial void LogFetchFailed(ILogger logger, NodeAddress peer, string reason);
+}

@@ -1,0 +1,28 @@
+namespace Kv.Node.Replication;
+
+/// <summary>Causal broadcast and catching up. Section <c>Replication</c>.</summary>
+internal sealed class ReplicationOptions
+{
+    /// <summary>First and longest pause before a broken stream is opened again; each pause is drawn at random up to a bound that doubles.</summary>
+    public TimeSpan ReconnectMin { get; set; } = TimeSpan.FromMilliseconds(100);
+
+    /// <inheritdoc cref="ReconnectMin"/>
+    public TimeSpan ReconnectMax { get; set; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>How often a replica looks for records that their origin can no longer send it.</summary>
+    public TimeSpan GapCheckInterval { get; set; } = TimeSpan.FromMilliseconds(250);
+
+    /// <summary>Most batches of one stream that are taken in before the first of them is durable.</summary>
+    public int MaxBatchesAhead { get; set; } = 16;
+
+    /// <summary>How long a node without earlier data waits to hear from a member of its shard before it takes the cluster to be new.</summary>
+    public TimeSpan FormationGrace { get; set; } = TimeSpan.FromSeconds(2);
+
+    public IEnumerable<string> Validate()
+    {
+        if (ReconnectMin <= TimeSpan.Zero || ReconnectMax < ReconnectMin) yield return "Replication:ReconnectMin must be more than zero and at most ReconnectMax.";
+        if (GapCheckInterval <= TimeSpan.Zero) yield return "Replication:GapCheckInterval must be more than zero.";
+        if (MaxBatchesAhead is < 1 or > 1024) yield return "Replication:MaxBatchesAhead must be 1 to 1024.";
+        if (FormationGrace < TimeSpan.Zero) yield return "Replication:FormationGrace must not be negative.";
+    }
+}

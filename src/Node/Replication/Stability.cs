@@ -1,0 +1,64 @@
+using Kv.Common.Causality;
+using Kv.Common.Identity;
+using Kv.Common.Membership;
+using Kv.Common.Replication;
+using Kv.Common.Topology;
+using Kv.Node.Replica;
+using Kv.Node.Signals;
+
+namespace Kv.Node.Replication;
+
+/// <summary>
+/// What every member of a shard is known to hold durably: the meet of the members' vectors, as their heartbeats told them. Only that may be dropped
+/// from a token, whatever the token's size or age: a replica that serves the shard covers it by definition.
+/// </summary>
+internal sealed class Stability(
+    NodeIdentity self,
+    Published<ClusterTopology> topology,
+    Published<MembershipView> membership,
+    ReplicaState replica,
+    CausalTokenCodec tokens)
+{
+    private Computed _computed = new(null, null, []);
+
+    /// <summary>Empty until every member of the shard has been heard from.</summary>
+    public VersionVector StableIn(ShardId shard)
+    {
+        var view = membership.Current;
+        var epoch = topology.Current;
+        var computed = Volatile.Read(ref _computed);
+        if (!ReferenceEquals(computed.View, view) || !ReferenceEquals(computed.Topology, epoch))
+        {
+            computed = new(view, epoch, epoch.Shards.ToDictionary(s => s.Id, s => Meet(s, view)));
+            Volatile.Write(ref _computed, computed);
+        }
+
+        return computed.ByShard.GetValueOrDefault(shard, VersionVector.Empty);
+    }
+
+    /// <summary>
+    /// The sealed token of a client that presented <paramref name="past"/> and then read <paramref name="record"/>. A client without a past gets the
+    /// stored token as it is, so that it equals what the write returned.
+    /// </summary>
+    public ReadOnlyMemory<byte> SealAfterReading(CausalToken past, WriteRecord? record, Epoch epoch)
+    {
+        if (record is not null && ReferenceEquals(past, CausalToken.None)) return record.Token;
+        var seen = (record is null ? past : past.Join(record.OpenedToken)).Prune(StableIn);
+        if (seen.Epoch < epoch) seen = seen with { Epoch = epoch };
+        return tokens.Seal(seen);
+    }
+
+    private VersionVector Meet(ShardMembers shard, MembershipView view)
+    {
+        VersionVector? meet = null;
+        foreach (var member in shard.Members)
+        {
+            var vector = member.Equals(self.Address) ? replica.Snapshot.Current.Vector : view.Find(member)?.Vector ?? VersionVector.Empty;
+            meet = meet?.Meet(vector) ?? vector;
+        }
+
+        return meet ?? VersionVector.Empty;
+    }
+
+    private sealed record Computed(MembershipView? View, ClusterTopology? Topology, Dictionary<ShardId, VersionVector> ByShard);
+}

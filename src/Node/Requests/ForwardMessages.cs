@@ -1,0 +1,38 @@
+using Kv.Common.Identity;
+
+namespace Kv.Node.Requests;
+
+/// <summary>The operations that can be forwarded. Values are those of the wire.</summary>
+internal enum ForwardedOperation
+{
+    Get = 1,
+    Put = 2,
+    Delete = 3,
+    CountKeys = 4,
+}
+
+/// <summary>A request on its way to a replica of the key's shard.</summary>
+/// <param name="Id">Pairs the reply with it; unique among the unanswered requests of one stream.</param>
+/// <param name="Epoch">The topology it was routed by.</param>
+/// <param name="SealedToken">The client's token as it came; the far side verifies it again.</param>
+/// <param name="Timeout">How long the answer is still of use.</param>
+internal sealed record ForwardRequest(
+    ulong Id,
+    Epoch Epoch,
+    ForwardedOperation Operation,
+    Key Key,
+    ReadOnlyMemory<byte> Value,
+    ReadOnlyMemory<byte> SealedToken,
+    WriteConcernLevel Concern,
+    TimeSpan Timeout,
+    ShardId Shard);
+
+internal sealed record ForwardReply(ulong Id, Outcome Outcome);
+
+/// <summary>Everything that was queued for a peer when its stream could take more.</summary>
+internal sealed record ForwardBatch(IReadOnlyList<ForwardRequest> Requests)
+{
+    public const int MaxRequests = 256;
+}
+
+internal sealed record ForwardReplyBatch(IReadOnlyList<ForwardReply> Replies);

@@ -1,0 +1,84 @@
+using System.Diagnostics;
+using Kv.Common.Identity;
+using Kv.Common.Membership;
+using Kv.Common.Topology;
+using Kv.Node.Signals;
+using Kv.Node.Telemetry;
+
+namespace Kv.Node.Requests;
+
+/// <summary>
+/// Hands a request to a live replica of its shard, and to the next one when the first is gone. A write that may have reached a replica is not sent to
+/// another: applied twice, it could overwrite what came after it.
+/// </summary>
+internal sealed class Forwarder(
+    NodeIdentity self, ForwardLanes lanes, Published<MembershipView> membership, TimeProvider time, RequestOptions options, KvMetrics metrics)
+{
+    private uint _turn;
+
+    public async ValueTask<Outcome> ForwardAsync(ShardMembers shard, Epoch epoch, Command command)
+    {
+        var deadline = Deadline.In(options.CausalWait + options.WriteConcernWait + options.ForwardingAllowance, time);
+        foreach (var replica in InOrderOfPreference(shard, command))
+        {
+            switch (await SendAsync(replica, shard.Id, epoch, command, deadline))
+            {
+                case LaneReply.Answered { Outcome: Outcome.NotOwner or Outcome.Overloaded }:
+                case LaneReply.NotSent:
+                case LaneReply.Full:
+                case LaneReply.Lost when command is not WriteCommand:
+                    continue;
+                case LaneReply.Answered answered:
+                    return answered.Outcome;
+                case LaneReply.Lost:
+                    return new Outcome.ShardUnavailable(shard.Id, MayHaveBeenWritten: true);
+            }
+        }
+
+        return new Outcome.ShardUnavailable(shard.Id, MayHaveBeenWritten: false);
+    }
+
+    /// <summary>Asks one particular replica.</summary>
+    public ValueTask<LaneReply> SendAsync(NodeAddress replica, ShardId shard, Epoch epoch, Command command, Deadline deadline)
+    {
+        metrics.Forwarded(replica.ToString());
+        return lanes.To(replica).SendAsync(ToRequest(command, shard, epoch, deadline.Remaining(time)), deadline);
+    }
+
+    /// <summary>True unless the peer is held unreachable.</summary>
+    public bool IsWorthAsking(NodeAddress peer)
+    {
+        var view = membership.Current;
+        return view.Find(peer) is not { } known || known.State is PeerState.Unknown || view.IsReachable(peer);
+    }
+
+    // Ready replicas first, among them those known to hold the client's past, and in turn so that load spreads. A peer never heard from is tried last:
+    // while a cluster starts, it may well be there.
+    private List<NodeAddress> InOrderOfPreference(ShardMembers shard, Command command)
+    {
+        var view = membership.Current;
+        var past = command.Token.Token.Dependencies.Of(shard.Id);
+        var turn = (int)(Interlocked.Increment(ref _turn) % (uint)shard.Members.Length);
+        return [.. Enumerable.Range(0, shard.Members.Length)
+            .Select(i => shard.Members[(i + turn) % shard.Members.Length])
+            .Where(member => !member.Equals(self.Address) && IsWorthAsking(member))
+            .Select(member => (Member: member, Peer: view.Find(member)))
+            .OrderBy(c => c.Peer switch
+            {
+                { Ready: true } peer when peer.Vector.Covers(past) => 0,
+                { Ready: true } => 1,
+                { State: PeerState.Alive } => 2,
+                _ => 3,
+            })
+            .Select(c => c.Member)];
+    }
+
+    private static ForwardRequest ToRequest(Command command, ShardId shard, Epoch epoch, TimeSpan timeout) => command switch
+    {
+        GetCommand get => new(0, epoch, ForwardedOperation.Get, get.Key, default, get.Token.Sealed, default, timeout, shard),
+        PutCommand put => new(0, epoch, ForwardedOperation.Put, put.Key, put.Value, put.Token.Sealed, put.Concern, timeout, shard),
+        DeleteCommand delete => new(0, epoch, ForwardedOperation.Delete, delete.Key, default, delete.Token.Sealed, delete.Concern, timeout, shard),
+        CountKeysCommand count => new(0, epoch, ForwardedOperation.CountKeys, default, default, count.Token.Sealed, default, timeout, shard),
+        _ => throw new UnreachableException(),
+    };
+}

@@ -1,0 +1,38 @@
+using Kv.Common.Identity;
+using Kv.Common.Topology;
+using Kv.Node.Replica;
+using Kv.Node.Replication;
+using Kv.Node.Signals;
+
+namespace Kv.Node.Requests;
+
+/// <summary>GET, from command to outcome. Reads never pass through the writer.</summary>
+internal sealed class ReadPath(
+    NodeIdentity self,
+    Published<ClusterTopology> topology,
+    Forwarder forwarder,
+    CausalGate gate,
+    ReplicaState replica,
+    Stability stability,
+    TimeProvider time,
+    RequestOptions options)
+{
+    /// <param name="command">The read.</param>
+    /// <param name="mayForward">False for a request that another node forwarded.</param>
+    public async ValueTask<Outcome> ReadAsync(GetCommand command, bool mayForward)
+    {
+        // 1. One look at the topology decides the route.
+        var view = topology.Current;
+        var shard = view.ShardOf(command.Key);
+        if (!shard.Includes(self.Address)) return mayForward ? await forwarder.ForwardAsync(shard, view.Epoch, command) : new Outcome.NotOwner(view.Epoch);
+
+        // 2. The client's past must be here.
+        var past = command.Token.Token;
+        if (await gate.PassAsync(past, Deadline.In(options.CausalWait, time)) is { } notYet) return notYet;
+
+        // 3. A point read. The client's past now includes that of what it read, deletions too.
+        var record = replica.Read(command.Key);
+        if (record is null or { IsTombstone: true }) return new Outcome.Absent(stability.SealAfterReading(past, record, view.Epoch), shard.Id);
+        return new Outcome.Found(record.Value, stability.SealAfterReading(past, record, view.Epoch), record.Token, shard.Id);
+    }
+}

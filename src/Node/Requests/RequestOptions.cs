@@ -1,0 +1,33 @@
+namespace Kv.Node.Requests;
+
+/// <summary>Bounds of the request path. Section <c>Requests</c>.</summary>
+internal sealed class RequestOptions
+{
+    /// <summary>How long a request waits for its token's past before it is answered 503.</summary>
+    public TimeSpan CausalWait { get; set; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>How long a write waits for its write concern before it is answered 503.</summary>
+    public TimeSpan WriteConcernWait { get; set; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>What is added to the waits above when a request is forwarded, so that the replica's own answer comes first.</summary>
+    public TimeSpan ForwardingAllowance { get; set; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>Longest key, in Unicode characters.</summary>
+    public int MaxKeyCharacters { get; set; } = 50;
+
+    /// <summary>Largest request body, bytes.</summary>
+    public int MaxBodyBytes { get; set; } = 1 << 20;
+
+    /// <summary>Most requests that wait for one peer at a time; more are refused.</summary>
+    public int MaxForwardedPerPeer { get; set; } = 4096;
+
+    public IEnumerable<string> Validate()
+    {
+        if (CausalWait <= TimeSpan.Zero || CausalWait > TimeSpan.FromMinutes(1)) yield return "Requests:CausalWait must be more than zero and at most one minute.";
+        if (WriteConcernWait <= TimeSpan.Zero || WriteConcernWait > TimeSpan.FromMinutes(1)) yield return "Requests:WriteConcernWait must be more than zero and at most one minute.";
+        if (ForwardingAllowance < TimeSpan.Zero) yield return "Requests:ForwardingAllowance must not be negative.";
+        if (MaxKeyCharacters is < 1 or > 1024) yield return "Requests:MaxKeyCharacters must be 1 to 1024.";
+        if (MaxBodyBytes is < 1024 or > 64 << 20) yield return "Requests:MaxBodyBytes must be 1 KiB to 64 MiB.";
+        if (MaxForwardedPerPeer is < 1 or > 1 << 20) yield return "Requests:MaxForwardedPerPeer must be 1 to 1048576.";
+    }
+}

@@ -1,0 +1,182 @@
+using Kv.Common.Identity;
+using Kv.Common.Membership;
+using Kv.Common.Topology;
+using Kv.Node.Replica;
+using Kv.Node.Replication;
+using Kv.Node.Signals;
+
+namespace Kv.Node.Requests;
+
+/// <summary>
+/// Counts on how many replicas this node's own writes are durable, and completes writers when there are enough. Own writes are numbered without gaps
+/// and acknowledged cumulatively, so per level of concern there is one sequence up to which everything is satisfied.
+/// </summary>
+internal sealed class WriteConcern : IDurabilityObserver
+{
+    private readonly NodeIdentity _self;
+    private readonly Published<ClusterTopology> _topology;
+    private readonly Published<MembershipView> _membership;
+    private readonly ReplicaState _replica;
+    private readonly TimeProvider _time;
+    private readonly Lock _gate = new();
+    private readonly Dictionary<NodeAddress, (Incarnation Incarnation, ulong Sequence)> _acknowledged = [];
+    private readonly PriorityQueue<Waiter, ulong>[] _waiters = [new(), new(), new(), new()];
+
+    public WriteConcern(
+        NodeIdentity self, Published<ClusterTopology> topology, Published<MembershipView> membership, ReplicaState replica, TimeProvider time)
+    {
+        _self = self;
+        _topology = topology;
+        _membership = membership;
+        _replica = replica;
+        _time = time;
+    }
+
+    /// <summary>What a member of the shard says it holds durably of this node's writes; called by the replicator of that member.</summary>
+    public void Acknowledged(NodeAddress member, Incarnation incarnation, ulong sequence)
+    {
+        lock (_gate)
+        {
+            // A re-created member is another incarnation: what the lost one held is not held by this one.
+            if (_acknowledged.TryGetValue(member, out var known) && known.Incarnation == incarnation && known.Sequence >= sequence) return;
+            _acknowledged[member] = (incarnation, sequence);
+            CompleteSatisfied();
+        }
+    }
+
+    /// <summary>
+    /// Completes when enough members are reachable for <paramref name="level"/> to be met at all, so that a write which cannot succeed is not made;
+    /// null then, else the outcome at the deadline.
+    /// </summary>
+    public async ValueTask<Outcome?> UntilReachableAsync(WriteConcernLevel level, Deadline deadline)
+    {
+        if (level is WriteConcernLevel.Default or WriteConcernLevel.Local) return null;
+        var required = Required(level, Members());
+        if (Reachable(_membership.Current) >= required) return null;
+        using var timeout = new CancellationTokenSource(deadline.Remaining(_time), _time);
+        try
+        {
+            await _membership.WaitAsync(view => Reachable(view) >= required, timeout.Token);
+            return null;
+        }
+        catch (OperationCanceledException) when (timeout.IsCancellationRequested)
+        {
+            return new Outcome.WriteConcernNotMet(_replica.Shard, required, 0);
+        }
+    }
+
+    /// <summary>
+    /// Completes when the own write <paramref name="sequence"/>, durable here already, is durable on as many members as <paramref name="level"/> asks
+    /// for, or at the deadline; says on how many it is.
+    /// </summary>
+    public ValueTask<(bool Satisfied, int Required, int Replicas)> WaitAsync(ulong sequence, WriteConcernLevel level, Deadline deadline)
+    {
+        lock (_gate)
+        {
+            var members = Members();
+            var required = Required(level, members);
+            var holding = Holding(sequence, members);
+            if (holding >= required) return new((true, required, holding));
+            var waiter = new Waiter(sequence, deadline);
+            _waiters[(int)level].Enqueue(waiter, sequence);
+            return new(waiter.Completion.Task);
+        }
+    }
+
+    /// <summary>Looks again when reachability or the topology changed, and ends waits whose deadline passed.</summary>
+    public async Task RunAsync(CancellationToken cancellation)
+    {
+        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(50), _time);
+        try
+        {
+            while (await timer.WaitForNextTickAsync(cancellation))
+            {
+                lock (_gate)
+                {
+                    CompleteSatisfied();
+                    ExpireOverdue();
+                }
+            }
+        }
+        catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
+        {
+        }
+    }
+
+    private void CompleteSatisfied()
+    {
+        if (Array.TrueForAll(_waiters, queue => queue.Count == 0)) return;
+        var members = Members();
+        for (var level = 0; level < _waiters.Length; level++)
+        {
+            var queue = _waiters[level];
+            if (queue.Count == 0) continue;
+            var required = Required((WriteConcernLevel)level, members);
+            while (queue.TryPeek(out var waiter, out var sequence))
+            {
+                var holding = Holding(sequence, members);
+                if (holding < required) break;
+                queue.Dequeue();
+                waiter.Completion.TrySetResult((true, required, holding));
+            }
+        }
+    }
+
+    private void ExpireOverdue()
+    {
+        var members = Members();
+        for (var level = 0; level < _waiters.Length; level++)
+        {
+            var queue = _waiters[level];
+            // Deadlines follow sequences closely enough: the head's is the first to pass, give or take a tick.
+            while (queue.TryPeek(out var waiter, out var sequence) && waiter.Deadline.Remaining(_time) == TimeSpan.Zero)
+            {
+                queue.Dequeue();
+                waiter.Completion.TrySetResult((false, Required((WriteConcernLevel)level, members), Holding(sequence, members)));
+            }
+        }
+    }
+
+    private ShardMembers Members() => _topology.Current.Find(_replica.Shard)!;
+
+    private int Holding(ulong sequence, ShardMembers shard)
+    {
+        var holding = 1;
+        foreach (var member in shard.Members)
+        {
+            if (!member.Equals(_self.Address) && _acknowledged.TryGetValue(member, out var known) && known.Sequence >= sequence) holding++;
+        }
+
+        return holding;
+    }
+
+    private int Required(WriteConcernLevel level, ShardMembers shard)
+    {
+        var majority = (shard.Members.Length / 2) + 1;
+        return level switch
+        {
+            WriteConcernLevel.Local => 1,
+            WriteConcernLevel.Default => Math.Min(majority, Reachable(_membership.Current)),
+            WriteConcernLevel.Majority => majority,
+            WriteConcernLevel.All => shard.Members.Length,
+            _ => throw new ArgumentOutOfRangeException(nameof(level), level, "Unknown write concern."),
+        };
+    }
+
+    private int Reachable(MembershipView view)
+    {
+        var reachable = 1;
+        foreach (var member in Members().Members)
+        {
+            if (!member.Equals(_self.Address) && view.IsReachable(member)) reachable++;
+        }
+
+        return reachable;
+    }
+
+    private sealed record Waiter(ulong Sequence, Deadline Deadline)
+    {
+        public TaskCompletionSource<(bool Satisfied, int Required, int Replicas)> Completion { get; } =
+            new(TaskCreationOptions.RunContinuationsAsynchronously);
+    }
+}

@@ -1,0 +1,57 @@
+using Kv.Common.Identity;
+using Kv.Common.Topology;
+using Kv.Node.Replica;
+using Kv.Node.Replication;
+using Kv.Node.Signals;
+
+namespace Kv.Node.Requests;
+
+/// <summary>PUT and DELETE, from command to outcome, for requests that enter here and for those that other nodes forward.</summary>
+internal sealed class WritePath(
+    NodeIdentity self,
+    Published<ClusterTopology> topology,
+    Forwarder forwarder,
+    CausalGate gate,
+    WriteConcern concern,
+    ReplicaState replica,
+    Stability stability,
+    TimeProvider time,
+    RequestOptions options)
+{
+    /// <param name="command">The write.</param>
+    /// <param name="mayForward">False for a request that another node forwarded: it is not forwarded twice.</param>
+    public async ValueTask<Outcome> WriteAsync(WriteCommand command, bool mayForward)
+    {
+        // 1. One look at the topology decides the route.
+        var view = topology.Current;
+        var shard = view.ShardOf(command.Key);
+        if (!shard.Includes(self.Address)) return mayForward ? await forwarder.ForwardAsync(shard, view.Epoch, command) : new Outcome.NotOwner(view.Epoch);
+
+        // 2. The client's past must be here, and the write concern within reach, before anything is written.
+        var deadline = Deadline.In(options.CausalWait + options.WriteConcernWait, time);
+        if (await gate.PassAsync(command.Token.Token, deadline) is { } notYet) return notYet;
+        var concernDeadline = Deadline.In(options.WriteConcernWait, time);
+        if (await concern.UntilReachableAsync(command.Concern, concernDeadline) is { } outOfReach) return outOfReach;
+
+        // 3. The single writer stamps, numbers and persists it.
+        var past = command.Token.Token.Prune(stability.StableIn);
+        var write = new LocalWrite(command.Key, command is PutCommand put ? put.Value : default, command is DeleteCommand, past);
+        switch (await replica.CommitAsync(write))
+        {
+            case CommitResult.Committed committed:
+                // 4. Enough replicas hold it durably.
+                var (satisfied, required, replicas) = await concern.WaitAsync(committed.Record.Dot.Sequence, command.Concern, concernDeadline);
+                return satisfied
+                    ? new Outcome.Stored(write.IsDeletion, committed.Replaced, committed.Record.Token, shard.Id, replicas)
+                    : new Outcome.WriteConcernNotMet(shard.Id, required, replicas);
+            case CommitResult.NothingToDelete nothing:
+                return new Outcome.Absent(stability.SealAfterReading(command.Token.Token, nothing.Incumbent, view.Epoch), shard.Id);
+            case CommitResult.ClockSkew skew:
+                return new Outcome.ClockSkew(skew.AheadMs);
+            case CommitResult.NotOwner other:
+                return new Outcome.NotOwner(other.Epoch);
+            default:
+                throw new System.Diagnostics.UnreachableException();
+        }
+    }
+}

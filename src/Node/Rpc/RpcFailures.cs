@@ -1,0 +1,55 @@
+using Grpc.Core;
+using Kv.Common.Identity;
+using Kv.Common.Topology;
+using Kv.Node.Peers;
+using Kv.Node.Peers.Wire;
+
+namespace Kv.Node.Rpc;
+
+/// <summary>The gRPC door's one translation of what can go wrong into status codes.</summary>
+internal static class RpcFailures
+{
+    /// <summary>Refuses callers of another cluster and callers that this node's topology does not name.</summary>
+    public static NodeIdentity Admit(Kv.Wire.Sender? sender, NodeIdentity self, ClusterTopology topology)
+    {
+        var peer = Reading(() => sender.ToDomain());
+        if (peer.Cluster != self.Cluster)
+            throw new RpcException(new(StatusCode.FailedPrecondition, $"This node belongs to cluster {self.Cluster}, the caller to {peer.Cluster}."));
+        if (peer.Incarnation.IsNone || !topology.Members.Contains(peer.Address))
+            throw new RpcException(new(StatusCode.PermissionDenied, $"{peer.Address} is not a member of epoch {topology.Epoch}."));
+        return peer;
+    }
+
+    /// <summary>A message that cannot be read is the caller's fault.</summary>
+    public static T Reading<T>(Func<T> read)
+    {
+        try
+        {
+            return read();
+        }
+        catch (WireFormatException malformed)
+        {
+            throw new RpcException(new(StatusCode.InvalidArgument, malformed.Message));
+        }
+    }
+
+    /// <summary>Runs a stream to its end; a peer that went away or a node that stops is no error.</summary>
+    public static async Task ServeAsync(Func<Task> serve)
+    {
+        try
+        {
+            await serve();
+        }
+        catch (PeerUnavailableException gone) when (gone.InnerException is WireFormatException malformed)
+        {
+            throw new RpcException(new(StatusCode.InvalidArgument, malformed.Message));
+        }
+        catch (PeerUnavailableException)
+        {
+        }
+        catch (Exception stopping) when (stopping is OperationCanceledException or System.Threading.Channels.ChannelClosedException)
+        {
+            throw new RpcException(new(StatusCode.Unavailable, "The node is stopping."));
+        }
+    }
+}
