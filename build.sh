@@ -127,14 +127,15 @@ is_up() {
 }
 
 wait_until_up() {
-  local i=1 deadline=$((SECONDS + READY_SECONDS))
+  local i deadline=$((SECONDS + READY_SECONDS)) waiting
   say "Waiting until all are ready and see each other ..."
-  while [ "$i" -le "$nodes" ]; do
-    if is_up "$i"; then
-      i=$((i + 1))
-      continue
-    fi
-    if has_ended "$i"; then give_up "node$i ended while starting"; fi
+  while true; do
+    waiting=0
+    for ((i = 1; i <= nodes; i++)); do
+      if has_ended "$i"; then give_up "node$i ended while starting"; fi
+      if [ $waiting = 0 ] && ! is_up "$i"; then waiting=$i; fi
+    done
+    if [ $waiting = 0 ]; then return; fi
     if [ "$SECONDS" -ge "$deadline" ]; then give_up "not all nodes were up within $READY_SECONDS s"; fi
     sleep 0.2
   done
