@@ -6,6 +6,8 @@ namespace Kv.Common.Topology;
 /// <summary>One shard's replica group, by address, ascending. Equal when it is the same shard with the same members.</summary>
 public sealed record ShardMembers(ShardId Id, ImmutableArray<NodeAddress> Members)
 {
+    public bool Includes(NodeAddress node) => Members.Contains(node);
+
     public bool Equals(ShardMembers? other) => other is not null && Id == other.Id && Members.AsSpan().SequenceEqual(other.Members.AsSpan());
 
     public override int GetHashCode()

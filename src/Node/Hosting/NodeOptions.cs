@@ -1,6 +1,5 @@
 using System.Text;
 using Kv.Common.Identity;
-using Kv.Common.Topology;
 using Kv.Node.Membership;
 using Kv.Node.Peers;
 using Kv.Node.Replica;
@@ -85,7 +84,7 @@ internal sealed class NodeOptions
         return null;
     }
 
-    private static IReadOnlyList<NodeAddress> ReadView(string? text, NodeAddress self, List<string> errors)
+    private static List<NodeAddress> ReadView(string? text, NodeAddress self, List<string> errors)
     {
         if (string.IsNullOrWhiteSpace(text)) return [self];
         var view = text.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)

@@ -12,28 +12,28 @@ namespace Kv.Node.Peers;
 /// <summary>The production transport: protobuf over gRPC. Each broadcast and forwarding stream opens with a message that only introduces this node.</summary>
 internal sealed class GrpcPeerTransport(NodeIdentity self, PeerChannels channels) : IPeerTransport
 {
-    public ValueTask<IPeerStream<Heartbeat, Heartbeat>> OpenHeartbeatAsync(NodeAddress peer, CancellationToken cancellation) => Guard(peer, cancellation, () =>
+    public ValueTask<IPeerStream<Heartbeat, Heartbeat>> OpenHeartbeatAsync(NodeAddress peer, CancellationToken cancellation) => GuardAsync(peer, () =>
     {
         var call = new W.Membership.MembershipClient(channels.To(peer, PeerTraffic.Heartbeats)).Exchange(cancellationToken: cancellation);
-        return new(new GrpcPeerStream<Heartbeat, Heartbeat, W.Heartbeat, W.Heartbeat>(
+        return ValueTask.FromResult<IPeerStream<Heartbeat, Heartbeat>>(new GrpcPeerStream<Heartbeat, Heartbeat, W.Heartbeat, W.Heartbeat>(
             peer, call.RequestStream, call.ResponseStream, WireHeartbeat.ToWire, WireHeartbeat.ToDomain, call));
-    });
+    }, cancellation);
 
-    public ValueTask<IPeerStream<RecordBatch, Acknowledgement>> OpenBroadcastAsync(NodeAddress peer, CancellationToken cancellation) => Guard(peer, cancellation, async () =>
+    public ValueTask<IPeerStream<RecordBatch, Acknowledgement>> OpenBroadcastAsync(NodeAddress peer, CancellationToken cancellation) => GuardAsync(peer, async () =>
     {
         var call = new W.Replication.ReplicationClient(channels.To(peer, PeerTraffic.Broadcast)).Broadcast(cancellationToken: cancellation);
         await call.RequestStream.WriteAsync(new W.RecordBatch { Sender = self.ToWire() }, cancellation);
         return (IPeerStream<RecordBatch, Acknowledgement>)new GrpcPeerStream<RecordBatch, Acknowledgement, W.RecordBatch, W.Acknowledgement>(
             peer, call.RequestStream, call.ResponseStream, WireReplication.ToWire, WireReplication.ToDomain, call);
-    });
+    }, cancellation);
 
-    public ValueTask<IPeerStream<ForwardBatch, ForwardReplyBatch>> OpenForwardingAsync(NodeAddress peer, CancellationToken cancellation) => Guard(peer, cancellation, async () =>
+    public ValueTask<IPeerStream<ForwardBatch, ForwardReplyBatch>> OpenForwardingAsync(NodeAddress peer, CancellationToken cancellation) => GuardAsync(peer, async () =>
     {
         var call = new W.Forwarding.ForwardingClient(channels.To(peer, PeerTraffic.Forwarding)).Exchange(cancellationToken: cancellation);
         await call.RequestStream.WriteAsync(new W.ForwardBatch { Sender = self.ToWire() }, cancellation);
         return (IPeerStream<ForwardBatch, ForwardReplyBatch>)new GrpcPeerStream<ForwardBatch, ForwardReplyBatch, W.ForwardBatch, W.ForwardReplyBatch>(
             peer, call.RequestStream, call.ResponseStream, WireForwarding.ToWire, WireForwarding.ToDomain, call);
-    });
+    }, cancellation);
 
     public async IAsyncEnumerable<RecordBatch> FetchAsync(
         NodeAddress peer, FetchRequest request, [EnumeratorCancellation] CancellationToken cancellation)
@@ -45,17 +45,17 @@ internal sealed class GrpcPeerTransport(NodeIdentity self, PeerChannels channels
         while (await stream.ReceiveAsync(cancellation) is { } batch) yield return batch;
     }
 
-    public ValueTask<bool> ProbeAsync(NodeAddress peer, NodeAddress target, CancellationToken cancellation) => Guard(peer, cancellation, async () =>
+    public ValueTask<bool> ProbeAsync(NodeAddress peer, NodeAddress target, CancellationToken cancellation) => GuardAsync(peer, async () =>
     {
         var request = new W.ProbeRequest { Sender = self.ToWire(), Target = target.ToString() };
         var reply = await new W.Membership.MembershipClient(channels.To(peer, PeerTraffic.Heartbeats))
             .ProbeAsync(request, deadline: null, cancellationToken: cancellation);
         return reply.Reachable;
-    });
+    }, cancellation);
 
     public void Reset(NodeAddress peer) => channels.Reset(peer);
 
-    private static async ValueTask<T> Guard<T>(NodeAddress peer, CancellationToken cancellation, Func<ValueTask<T>> open)
+    private static async ValueTask<T> GuardAsync<T>(NodeAddress peer, Func<ValueTask<T>> open, CancellationToken cancellation)
     {
         try
         {

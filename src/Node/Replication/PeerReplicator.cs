@@ -2,7 +2,6 @@ using Kv.Common.Identity;
 using Kv.Node.Peers;
 using Kv.Node.Replica;
 using Kv.Node.Telemetry;
-using Microsoft.Extensions.Logging;
 
 namespace Kv.Node.Replication;
 

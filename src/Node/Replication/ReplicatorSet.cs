@@ -4,7 +4,6 @@ using Kv.Node.Peers;
 using Kv.Node.Replica;
 using Kv.Node.Signals;
 using Kv.Node.Telemetry;
-using Microsoft.Extensions.Logging;
 
 namespace Kv.Node.Replication;
 

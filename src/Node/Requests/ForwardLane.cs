@@ -1,7 +1,6 @@
 using System.Threading.Channels;
 using Kv.Common.Identity;
 using Kv.Node.Peers;
-using Microsoft.Extensions.Logging;
 
 namespace Kv.Node.Requests;
 

@@ -2,7 +2,6 @@ using Kv.Common.Identity;
 using Kv.Common.Topology;
 using Kv.Node.Peers;
 using Kv.Node.Signals;
-using Microsoft.Extensions.Logging;
 
 namespace Kv.Node.Requests;
 

@@ -41,8 +41,8 @@ internal sealed class MembershipRpc(
                 State = peer.State.ToString().ToUpper(CultureInfo.InvariantCulture),
                 Epoch = peer.Epoch.Value,
                 Suspicion = peer.Suspicion,
-                LastHeardMsAgo = peer.LastHeard is { } heard ? (long)(time.GetElapsedTime(0) - heard).TotalMilliseconds : -1,
-                ClockSkewMs = peer.ClockSkewMs,
+                LastHeardMsAgo = peer.Incarnation.IsNone ? -1 : (long)(time.Monotonic() - peer.LastHeard).TotalMilliseconds,
+                ClockSkewMs = (long)peer.ClockSkew.TotalMilliseconds,
                 KeyCount = (ulong)peer.LiveKeys,
                 Vector = peer.Vector.ToWire(),
             });

@@ -19,22 +19,26 @@ internal interface IStorageEngine : IAsyncDisposable
 
     /// <summary>
     /// Applies a batch: all of it or none of it survives a crash, and when the returned task completes it survives any crash of the process or the
-    /// machine. Readers see it at some moment before that. Any failure (disk full, I/O error) throws <see cref="StorageFailedException"/>; whether
-    /// the batch was applied is then unknown until the engine is opened again.
+    /// machine. Readers see it at some moment before that, but never before it is durable: what was read cannot be undone, and no peer is sent a dot
+    /// that a crash could give to another write. Any failure (disk full, I/O error) throws <see cref="StorageFailedException"/>; whether the batch was
+    /// applied is then unknown until the engine is opened again. The batch's vector covers every record of its log.
     /// </summary>
     ValueTask CommitAsync(StorageBatch batch);
 
     /// <summary>
     /// The log of one incarnation: records with sequences <paramref name="after"/>+1, +2, … without gaps, at most <paramref name="maxRecords"/> of
-    /// them, ending early once their values and tokens exceed <paramref name="maxBytes"/> (but never before the first). Empty when there is nothing
-    /// after, or when that part was trimmed.
+    /// them, ending before the one with which their values and tokens would exceed <paramref name="maxBytes"/> (but never before the first). Empty when
+    /// there is nothing after, or when that part was trimmed.
     /// </summary>
     IReadOnlyList<WriteRecord> ReadLog(Incarnation origin, ulong after, int maxRecords, int maxBytes);
 
     /// <summary>Forgets log entries that <paramref name="upTo"/> covers. The records themselves stay. Need not be durable when it returns.</summary>
     ValueTask TrimLogAsync(VersionVector upTo);
 
-    /// <summary>All records whose key lies in <paramref name="range"/>, tombstones included, in ring order, as of one moment.</summary>
+    /// <summary>
+    /// All records whose key lies in <paramref name="range"/>, tombstones included, in ring order, as of the moment when the enumeration begins. What an
+    /// open enumeration sees cannot be reclaimed, so it is not kept open for long.
+    /// </summary>
     IEnumerable<WriteRecord> Scan(RingRange range);
 
     /// <summary>A small named value written by <see cref="WriteMetaAsync"/>, or null.</summary>

@@ -1,4 +1,3 @@
-using Kv.Common.Causality;
 using Kv.Common.Identity;
 using Kv.Common.Replication;
 using Kv.Node.Replication;

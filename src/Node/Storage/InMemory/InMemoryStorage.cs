@@ -1,0 +1,109 @@
+using Kv.Common.Causality;
+using Kv.Common.Identity;
+using Kv.Common.Replication;
+using Kv.Common.Time;
+using Kv.Common.Topology;
+
+namespace Kv.Node.Storage.InMemory;
+
+/// <summary>
+/// The engine's twin without a disk: for the simulator, where <see cref="InMemoryDisk"/> is the disk and can fail, and for development, where losing
+/// everything at the end is fine. Gives every guarantee of <see cref="IStorageEngine"/>, as far as the disk outlives it.
+/// </summary>
+internal sealed class InMemoryStorage : IStorageEngine
+{
+    private readonly InMemoryDisk _disk;
+    private readonly int _holder;
+    private volatile StoredState _state;
+    private volatile bool _closed;
+    private StorageFailedException? _failure;
+
+    /// <summary>Opens what is synced on <paramref name="disk"/>. Whatever engine used it before can do no more.</summary>
+    public InMemoryStorage(InMemoryDisk disk)
+    {
+        _disk = disk;
+        (_holder, _state) = disk.Attach();
+    }
+
+    public ReplicaCheckpoint Checkpoint => _state.Checkpoint;
+
+    public WriteRecord? Read(Key key)
+    {
+        ObjectDisposedException.ThrowIf(_closed, this);
+        var probe = new WriteRecord(key, default, true, HybridTimestamp.Zero, default, default);
+        return _state.Winners.TryGetValue(probe, out var winner) ? winner : null;
+    }
+
+    public ValueTask CommitAsync(StorageBatch batch) => WriteAsync(_state.With(batch), synced: true);
+
+    public IReadOnlyList<WriteRecord> ReadLog(Incarnation origin, ulong after, int maxRecords, int maxBytes)
+    {
+        ObjectDisposedException.ThrowIf(_closed, this);
+        var state = _state;
+        var records = new List<WriteRecord>();
+        if (after < state.Trimmed[origin]) return records;
+        var bytes = 0L;
+        while (records.Count < maxRecords && state.Log.TryGetValue(new Dot(origin, after + (ulong)records.Count + 1), out var record))
+        {
+            bytes += record.Value.Length + record.Token.Length;
+            if (bytes > maxBytes && records.Count > 0) break;
+            records.Add(record);
+        }
+
+        return records;
+    }
+
+    public ValueTask TrimLogAsync(VersionVector upTo) => _state.Trimmed.Covers(upTo) ? ValueTask.CompletedTask : WriteAsync(_state.WithoutLog(upTo), synced: false);
+
+    public IEnumerable<WriteRecord> Scan(RingRange range)
+    {
+        ObjectDisposedException.ThrowIf(_closed, this);
+        return Scan(this, range);
+
+        static IEnumerable<WriteRecord> Scan(InMemoryStorage storage, RingRange range)
+        {
+            var state = storage._state;
+            for (var at = state.FirstAt(range.First); at < state.Winners.Count && range.Contains(state.Winners[at].Key.Position); at++)
+                yield return state.Winners[at];
+        }
+    }
+
+    public byte[]? ReadMeta(string name)
+    {
+        ObjectDisposedException.ThrowIf(_closed, this);
+        return _state.Meta.TryGetValue(name, out var value) ? [.. value] : null;
+    }
+
+    public ValueTask WriteMetaAsync(string name, ReadOnlyMemory<byte> value) =>
+        WriteAsync(_state with { Meta = _state.Meta.SetItem(name, value.ToArray()) }, synced: true);
+
+    public ValueTask DisposeAsync()
+    {
+        _closed = true;
+        return ValueTask.CompletedTask;
+    }
+
+    private async ValueTask WriteAsync(StoredState next, bool synced)
+    {
+        ObjectDisposedException.ThrowIf(_closed, this);
+        if (_failure is not null) throw new StorageFailedException(_failure.Message, _failure);
+        try
+        {
+            await _disk.StepAsync(_holder, DiskStep.Write);
+            _disk.Write(next);
+            if (synced)
+            {
+                await _disk.StepAsync(_holder, DiskStep.Sync);
+                _disk.Sync();
+            }
+
+            _state = next;
+            await _disk.StepAsync(_holder, DiskStep.Acknowledge);
+        }
+        catch (StorageFailedException e)
+        {
+            _failure = e;
+            throw;
+        }
+    }
+}

@@ -1,0 +1,226 @@
+using System.Buffers;
+using System.Buffers.Binary;
+using Kv.Common.Causality;
+using Kv.Common.Identity;
+using Kv.Common.Replication;
+using Kv.Common.Topology;
+using RocksDbSharp;
+using Database = RocksDbSharp.RocksDb;
+
+namespace Kv.Node.Storage.RocksDb;
+
+/// <summary>
+/// The embedded engine: RocksDB, one write batch and one sync per commit. See <see cref="RowKeys"/> and <see cref="RecordCodec"/> for what is on disk.
+/// </summary>
+internal sealed class RocksDbStorage : IStorageEngine
+{
+    private static readonly WriteOptions Synced = new WriteOptions().SetSync(true);
+    private static readonly WriteOptions Unsynced = new WriteOptions().SetSync(false);
+
+    private readonly Database _database;
+    private readonly DbOptions _options;
+    private readonly ColumnFamilyHandle _data;
+    private readonly ColumnFamilyHandle _log;
+    private readonly PointReader _reader;
+    private readonly LogReader _logReader;
+
+    // The writer's own.
+    private readonly ArrayBufferWriter<byte> _scratch = new(4096);
+    private StorageFailedException? _failure;
+
+    private volatile ReplicaCheckpoint _checkpoint;
+    private volatile VersionVector _trimmed;
+    private volatile bool _closed;
+
+    private RocksDbStorage(Database database, DbOptions options)
+    {
+        _database = database;
+        _options = options;
+        _data = database.GetColumnFamily(Tables.Data);
+        _log = database.GetColumnFamily(Tables.Log);
+        _reader = new(database, _data);
+        _logReader = new(database, _log);
+        var checkpoint = database.Get(RowKeys.Checkpoint);
+        _checkpoint = checkpoint is null ? ReplicaCheckpoint.Empty : CheckpointCodec.Decode(checkpoint);
+        _trimmed = ReadTrimPositions(database);
+    }
+
+    public ReplicaCheckpoint Checkpoint => _checkpoint;
+
+    /// <summary>Opens the store in <paramref name="directory"/>, or makes an empty one there. Throws <see cref="StorageFailedException"/>.</summary>
+    public static RocksDbStorage Open(string directory, StorageOptions options)
+    {
+        Database? database = null;
+        try
+        {
+            Directory.CreateDirectory(directory);
+            var databaseOptions = Tables.ConfigureDatabase(options);
+            database = Database.Open(databaseOptions, directory, Tables.Configure(options));
+            return new(database, databaseOptions);
+        }
+        catch (Exception e) when (e is RocksDbException or IOException or UnauthorizedAccessException or InvalidDataException)
+        {
+            database?.Dispose();
+            throw new StorageFailedException($"The store in {directory} cannot be opened: {e.Message}", e);
+        }
+    }
+
+    public WriteRecord? Read(Key key)
+    {
+        ObjectDisposedException.ThrowIf(_closed, this);
+        return Guarded(key, _reader, static (key, reader) => reader.Read(key));
+    }
+
+    /// <summary>
+    /// The sync happens on the caller's thread. The caller is the replica's one writer loop, which has nothing to do until the batch is durable: all
+    /// that arrives meanwhile queues up and becomes the next batch, and that is the group commit. Handing the sync to another thread would add two
+    /// switches to every commit and free nobody.
+    /// </summary>
+    public ValueTask CommitAsync(StorageBatch batch)
+    {
+        using var writes = new WriteBatch();
+        Span<byte> position = stackalloc byte[RowKeys.LogLength];
+        var remaining = batch.Winners.Count;
+        foreach (var record in batch.Log)
+        {
+            var row = Encode(record);
+            writes.Put(RowKeys.Log(record.Dot.Origin, record.Dot.Sequence, position), row, _log);
+            if (!batch.Winners.TryGetValue(record.Key, out var winner) || !ReferenceEquals(winner, record)) continue;
+            PutWinner(writes, record, row);
+            remaining--;
+        }
+
+        if (remaining > 0)
+        {
+            // Winners that are not in the log: records that came by transfer, which other nodes' logs hold.
+            var logged = new HashSet<WriteRecord>(batch.Log, ReferenceEqualityComparer.Instance);
+            foreach (var winner in batch.Winners.Values)
+            {
+                if (!logged.Contains(winner)) PutWinner(writes, winner, Encode(winner));
+            }
+        }
+
+        writes.Put(RowKeys.Checkpoint, CheckpointCodec.Encode(batch.Checkpoint));
+        Write(writes, Synced);
+        _checkpoint = batch.Checkpoint;
+        return ValueTask.CompletedTask;
+    }
+
+    public IReadOnlyList<WriteRecord> ReadLog(Incarnation origin, ulong after, int maxRecords, int maxBytes)
+    {
+        ObjectDisposedException.ThrowIf(_closed, this);
+        // A seek into the trimmed part would have to step over its deletions, and one beyond the vector into the next incarnation's log.
+        var last = _checkpoint.Vector[origin];
+        if (after < _trimmed[origin] || after >= last) return [];
+        var records = (int)Math.Min((ulong)Math.Max(maxRecords, 0), last - after);
+        return Guarded((origin, after, records, maxBytes), _logReader, static (from, reader) => reader.Read(from.origin, from.after, from.records, from.maxBytes));
+    }
+
+    public ValueTask TrimLogAsync(VersionVector upTo)
+    {
+        var ahead = upTo.Without(_trimmed);
+        if (ahead.IsEmpty) return ValueTask.CompletedTask;
+        using var writes = new WriteBatch();
+        Span<byte> name = stackalloc byte[RowKeys.TrimLength];
+        Span<byte> position = stackalloc byte[sizeof(ulong)];
+        foreach (var dot in ahead)
+        {
+            // From the last trim on, not from zero: deletions then lie side by side instead of one upon the other.
+            var first = new byte[RowKeys.LogLength];
+            var end = new byte[RowKeys.LogLength];
+            RowKeys.Log(dot.Origin, _trimmed[dot.Origin] + 1, first);
+            RowKeys.Log(dot.Origin, dot.Sequence, end);
+            // The end of a range is exclusive; the last row goes by itself, because the greatest sequence has no successor.
+            writes.DeleteRange(first, RowKeys.LogLength, end, RowKeys.LogLength, _log);
+            writes.Delete(end, _log);
+            BinaryPrimitives.WriteUInt64BigEndian(position, dot.Sequence);
+            writes.Put(RowKeys.Trim(dot.Origin, name), position);
+        }
+
+        // Readers stay away from the part before it goes.
+        _trimmed = _trimmed.Join(ahead);
+        Write(writes, Unsynced);
+        return ValueTask.CompletedTask;
+    }
+
+    public IEnumerable<WriteRecord> Scan(RingRange range)
+    {
+        ObjectDisposedException.ThrowIf(_closed, this);
+        return RangeScanner.Scan(_database, _data, range);
+    }
+
+    public byte[]? ReadMeta(string name)
+    {
+        ObjectDisposedException.ThrowIf(_closed, this);
+        return Guarded(name, _database, static (name, database) => database.Get(RowKeys.Meta(name)));
+    }
+
+    public ValueTask WriteMetaAsync(string name, ReadOnlyMemory<byte> value)
+    {
+        using var writes = new WriteBatch();
+        writes.Put(RowKeys.Meta(name), value.Span);
+        Write(writes, Synced);
+        return ValueTask.CompletedTask;
+    }
+
+    /// <summary>RocksDB's counters as text, when <see cref="StorageOptions.CollectStatistics"/> is on; otherwise empty.</summary>
+    public string Statistics() => _options.GetStatisticsString() ?? "";
+
+    public ValueTask DisposeAsync()
+    {
+        if (_closed) return ValueTask.CompletedTask;
+        _closed = true;
+        _database.Dispose();
+        return ValueTask.CompletedTask;
+    }
+
+    private static VersionVector ReadTrimPositions(Database database)
+    {
+        var trimmed = new List<Dot>();
+        using var rows = database.NewIterator();
+        for (rows.Seek([RowKeys.TrimPrefix]); rows.Valid() && rows.GetKeySpan() is [RowKeys.TrimPrefix, .. var origin]; rows.Next())
+            trimmed.Add(new(new Incarnation(BinaryPrimitives.ReadUInt64BigEndian(origin)), BinaryPrimitives.ReadUInt64BigEndian(rows.GetValueSpan())));
+        Native.Instance.rocksdb_iter_get_error(rows.Handle);
+        return VersionVector.Of(trimmed);
+    }
+
+    private static TResult Guarded<TArgument, TReader, TResult>(TArgument argument, TReader reader, Func<TArgument, TReader, TResult> read)
+    {
+        try
+        {
+            return read(argument, reader);
+        }
+        catch (Exception e) when (e is RocksDbException or InvalidDataException)
+        {
+            throw new StorageFailedException($"A read failed: {e.Message}", e);
+        }
+    }
+
+    private ReadOnlySpan<byte> Encode(WriteRecord record)
+    {
+        _scratch.ResetWrittenCount();
+        return RecordCodec.Encode(record, _scratch.GetSpan(RecordCodec.Measure(record)));
+    }
+
+    private void PutWinner(WriteBatch writes, WriteRecord record, ReadOnlySpan<byte> row)
+    {
+        var length = RowKeys.DataLength(record.Key);
+        writes.Put(RowKeys.Data(record.Key, length <= 256 ? stackalloc byte[256] : new byte[length]), row, _data);
+    }
+
+    /// <summary>After one failure nothing more is written: what the failed batch left behind is known only when the store is opened again.</summary>
+    private void Write(WriteBatch writes, WriteOptions options)
+    {
+        ObjectDisposedException.ThrowIf(_closed, this);
+        if (_failure is not null) throw new StorageFailedException(_failure.Message, _failure);
+        try
+        {
+            _database.Write(writes, options);
+        }
+        catch (RocksDbException e)
+        {
+            _failure = new($"A write failed: {e.Message}", e);
+            throw _failure;
+        }
+    }
+}
