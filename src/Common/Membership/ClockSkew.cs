@@ -6,14 +6,14 @@ namespace Kv.Common.Membership;
 /// </summary>
 public sealed class ClockSkew
 {
-    // A year: whatever a peer sends, sums and differences of estimates do not overflow.
+    // A year: whatever a peer sends, the estimate is a TimeSpan.
     private const long MostMilliseconds = 365L * 24 * 60 * 60 * 1000;
 
     private readonly long[] _differences = new long[8];
     private int _count;
 
-    /// <summary>Milliseconds, positive when the peer is ahead; zero before the first beat.</summary>
-    public long EstimateMs => _count == 0 ? 0 : _differences.Take(_count).Max();
+    /// <summary>Positive when the peer is ahead; zero before the first beat.</summary>
+    public TimeSpan Estimate => TimeSpan.FromMilliseconds(_count == 0 ? 0 : _differences.Take(_count).Max());
 
     /// <summary>A beat that was sent at <paramref name="sentUnixMs"/> by the peer's clock arrived at <paramref name="nowUnixMs"/> by ours.</summary>
     public void Heard(long sentUnixMs, long nowUnixMs)

@@ -17,9 +17,9 @@ namespace Kv.Common.Membership;
 /// <param name="Stable">What it knows every member of its shard to hold durably.</param>
 /// <param name="LiveKeys">How many keys it has.</param>
 /// <param name="Ready">True when it said it can serve its shard.</param>
-/// <param name="LastHeard">When its last beat arrived: monotonic, from the origin of the time provider's timestamps. Null while nothing was.</param>
+/// <param name="LastHeard">When its last beat arrived: monotonic, from the origin of the time provider's timestamps. Zero while nothing was heard.</param>
 /// <param name="Suspicion">φ when this snapshot was made; see <see cref="FailureDetector.Suspicion"/>.</param>
-/// <param name="ClockSkewMs">How far its wall clock is ahead of ours, milliseconds.</param>
+/// <param name="ClockSkew">How far its wall clock is ahead of ours.</param>
 public sealed record PeerView(
     NodeAddress Address,
     PeerState State,
@@ -31,9 +31,9 @@ public sealed record PeerView(
     VersionVector Stable,
     long LiveKeys,
     bool Ready,
-    TimeSpan? LastHeard,
+    TimeSpan LastHeard,
     double Suspicion,
-    long ClockSkewMs)
+    TimeSpan ClockSkew)
 {
     /// <summary>True when the peer belongs in the view: a member that is not known to be gone.</summary>
     public bool IsLive => IsMember && State is PeerState.Alive or PeerState.Suspect;

@@ -106,9 +106,9 @@ internal sealed class PeerRecord(NodeAddress address, FailureDetectorSettings se
         _last?.Stable ?? VersionVector.Empty,
         _last?.LiveKeys ?? 0,
         _last?.Ready ?? false,
-        _detector?.LastHeard,
+        _detector?.LastHeard ?? TimeSpan.Zero,
         _detector?.Suspicion(now) ?? 0,
-        _skew.EstimateMs);
+        _skew.Estimate);
 
     // A peer is heard over two streams, which may deliver two beats in the other order than they were sent. What only grows in an incarnation is joined;
     // the rest is what came last and is right again with the next beat.
