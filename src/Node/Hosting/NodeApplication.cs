@@ -16,7 +16,8 @@ internal static class NodeApplication
     /// <summary>Throws <see cref="InvalidOptionsException"/> or <see cref="DataDirectoryRefusedException"/> when the node must not start.</summary>
     public static WebApplication Build(string[] args)
     {
-        var builder = WebApplication.CreateSlimBuilder(args);
+        // The settings file belongs to the program, not to the directory it is started in.
+        var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
         var options = NodeOptions.Read(builder.Configuration);
         var genesis = Genesis.Provisional(options.View, options.ShardCount);
 
