@@ -3,7 +3,6 @@ using System.Buffers.Text;
 using System.Security.Cryptography;
 using System.Text;
 using Kv.Common.Identity;
-using Kv.Common.Time;
 
 namespace Kv.Common.Causality;
 
@@ -74,10 +73,11 @@ public sealed class CausalTokenCodec
         return TryReadContent(@sealed[..^SealLength], out token) ? TokenRejection.None : TokenRejection.Malformed;
     }
 
-    /// <summary>Opens the text form that clients hold.</summary>
-    public TokenRejection TryOpenText(ReadOnlySpan<byte> text, out CausalToken token)
+    /// <summary>Opens the text form that clients hold; <paramref name="sealed"/> is its binary form.</summary>
+    public TokenRejection TryOpenText(ReadOnlySpan<byte> text, out CausalToken token, out ReadOnlyMemory<byte> @sealed)
     {
         token = CausalToken.None;
+        @sealed = default;
         if (text.Length > Base64Url.GetEncodedLength(MaxSealedLength) || text.Length % 4 == 1) return TokenRejection.Malformed;
         Span<byte> buffer = text.Length <= 1024 ? stackalloc byte[1024] : new byte[text.Length];
         if (Base64Url.DecodeFromUtf8(text, buffer, out var consumed, out var length) != System.Buffers.OperationStatus.Done || consumed != text.Length)
@@ -92,7 +92,9 @@ public sealed class CausalTokenCodec
             if (!canonical[..written].SequenceEqual(text[^written..])) return TokenRejection.Malformed;
         }
 
-        return TryOpen(buffer[..length], out token);
+        var rejection = TryOpen(buffer[..length], out token);
+        if (rejection == TokenRejection.None) @sealed = buffer[..length].ToArray();
+        return rejection;
     }
 
     /// <summary>The dependencies of a token that was verified when it entered the cluster: stored ones and those of records from peers.</summary>

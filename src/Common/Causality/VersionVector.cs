@@ -100,8 +100,9 @@ public sealed class VersionVector : IEquatable<VersionVector>, IReadOnlyList<Dot
     /// <summary>The entries of this vector that <paramref name="other"/> does not cover.</summary>
     public VersionVector Without(VersionVector other)
     {
-        if (other.Covers(this)) return Empty;
-        return new([.. _entries.Where(e => !other.Covers(e))]);
+        var kept = _entries.Count(entry => !other.Covers(entry));
+        if (kept == _entries.Length) return this;
+        return kept == 0 ? Empty : new([.. _entries.Where(entry => !other.Covers(entry))]);
     }
 
     public bool Equals(VersionVector? other) => other is not null && _entries.AsSpan().SequenceEqual(other._entries);

@@ -40,6 +40,8 @@ public sealed class NodeAddress : IEquatable<NodeAddress>, IComparable<NodeAddre
         if (host.StartsWith('[') && host.EndsWith(']'))
         {
             host = host[1..^1];
+            // The framework also reads brackets, ports and zones; one address would have several names, and a zone means nothing to another machine.
+            if (host.AsSpan().ContainsAny('[', ']', '%')) return false;
             if (!IPAddress.TryParse(host, out var v6) || v6.AddressFamily != System.Net.Sockets.AddressFamily.InterNetworkV6) return false;
             address = new(v6.ToString(), port, v6.GetAddressBytes());
             return true;

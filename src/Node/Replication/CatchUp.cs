@@ -6,8 +6,8 @@ using Kv.Common.Topology;
 using Kv.Node.Peers;
 using Kv.Node.Replica;
 using Kv.Node.Signals;
+using Kv.Node.Storage;
 using Kv.Node.Telemetry;
-using Microsoft.Extensions.Logging;
 
 namespace Kv.Node.Replication;
 
@@ -81,11 +81,22 @@ internal sealed partial class CatchUp(
         foreach (var member in members)
         {
             var held = view.Find(member)!.Vector;
+            RefuseOldCopy(member, held);
             // A reachable origin sends its own writes itself; only what no origin can send is a gap.
             var gaps = VersionVector.Of(held.Where(dot => !broadcasting.Contains(dot.Origin)));
             var want = gaps.Join(asked).Without(replica.Snapshot.Current.Vector);
             if (!want.IsEmpty) await FetchAsync(member, want, cancellation);
         }
+    }
+
+    // Own writes are sent only when durable here, so no peer can hold one that this node lacks, unless the data directory went back in time. To write on
+    // would give the same dots to other writes.
+    private void RefuseOldCopy(NodeAddress member, VersionVector held)
+    {
+        var own = replica.Snapshot.Current.Vector[self.Incarnation];
+        if (held[self.Incarnation] <= own) return;
+        throw new StorageFailedException(
+            $"{member} holds write {held[self.Incarnation]} of this incarnation, and the data directory only {own}: it is an older copy. Remove it, and this node rejoins as a new one.");
     }
 
     private async Task FetchAsync(NodeAddress member, VersionVector want, CancellationToken cancellation)

@@ -16,21 +16,7 @@ internal sealed class InboundReplication(NodeIdentity self, ReplicaState replica
     {
         var greeting = replica.Snapshot.Current.Vector;
         await stream.SendAsync(new(self.Incarnation, greeting), cancellation);
-
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        var taking = TakeInAsync(stream, either.Token);
-        var acknowledging = AcknowledgeAsync(from, greeting[from], stream, either.Token);
-        var first = await Task.WhenAny(taking, acknowledging);
-        await either.CancelAsync();
-        try
-        {
-            await Task.WhenAll(taking, acknowledging);
-        }
-        catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
-        {
-        }
-
-        await first;
+        await Duplex.RunAsync(stop => TakeInAsync(stream, stop), stop => AcknowledgeAsync(from, greeting[from], stream, stop), cancellation);
     }
 
     /// <summary>The log entries that are asked for, as far as they are here, in pieces of one origin's log each.</summary>

@@ -2,7 +2,6 @@ using Kv.Common.Identity;
 using Kv.Node.Peers;
 using Kv.Node.Replica;
 using Kv.Node.Telemetry;
-using Microsoft.Extensions.Logging;
 
 namespace Kv.Node.Replication;
 
@@ -60,21 +59,8 @@ internal sealed partial class PeerReplicator(
         backoff.Reset();
         LogStreamOpen(logger, peer, greeting.Vector[self.Incarnation]);
 
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        var sending = SendAsync(stream, greeting.Vector[self.Incarnation], either.Token);
-        var receiving = ReceiveAcknowledgementsAsync(stream, either.Token);
-        // Whichever side ends first ends the other: a stream that cannot be read is not written to.
-        var first = await Task.WhenAny(sending, receiving);
-        await either.CancelAsync();
-        try
-        {
-            await Task.WhenAll(sending, receiving);
-        }
-        catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
-        {
-        }
-
-        await first;
+        await Duplex.RunAsync(
+            stop => SendAsync(stream, greeting.Vector[self.Incarnation], stop), stop => ReceiveAcknowledgementsAsync(stream, stop), cancellation);
     }
 
     private async Task SendAsync(IPeerStream<RecordBatch, Acknowledgement> stream, ulong cursor, CancellationToken cancellation)

@@ -4,7 +4,6 @@ using Kv.Node.Peers;
 using Kv.Node.Replica;
 using Kv.Node.Signals;
 using Kv.Node.Telemetry;
-using Microsoft.Extensions.Logging;
 
 namespace Kv.Node.Replication;
 
@@ -26,6 +25,6 @@ internal sealed class ReplicatorSet(
         PeerLoops.RunAsync(
             topology,
             view => view.ShardOf(self.Address)?.Members.Where(member => !member.Equals(self.Address)) ?? [],
-            (peer, stop) => new PeerReplicator(self, peer, replica, transport, durability, time, random, options, metrics, logger).RunAsync(stop),
+            (peer, stop) => new PeerReplicator(self, peer, replica, transport, durability, time, new Random(random.Next()), options, metrics, logger).RunAsync(stop),
             cancellation);
 }

@@ -25,14 +25,14 @@ internal sealed class ServingFloor(
 {
     private const string CompleteKey = "replica-was-complete";
 
-    private readonly TaskCompletionSource _passed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly Published<State> _state = new(new(VersionVector.Empty, IsPassed: false));
 
-    public bool IsPassed => _passed.Task.IsCompletedSuccessfully;
+    public bool IsPassed => _state.Current.IsPassed;
 
     /// <summary>What must be held; empty until a peer was heard from.</summary>
-    public VersionVector Needed { get; private set; } = VersionVector.Empty;
+    public VersionVector Needed => _state.Current.Needed;
 
-    public Task WaitUntilPassedAsync(CancellationToken cancellation) => _passed.Task.WaitAsync(cancellation);
+    public async ValueTask WaitUntilPassedAsync(CancellationToken cancellation) => await _state.WaitAsync(state => state.IsPassed, cancellation);
 
     /// <summary>Ends when the floor is passed or the node stops.</summary>
     public async Task RunAsync(CancellationToken cancellation)
@@ -41,16 +41,16 @@ internal sealed class ServingFloor(
         {
             if (storage.ReadMeta(CompleteKey) is null)
             {
-                Needed = await FirstHeardAsync(cancellation);
-                if (!Needed.IsEmpty) await CatchUpWithAsync(Needed, cancellation);
+                var needed = await FirstHeardAsync(cancellation);
+                _state.Publish(new(needed, IsPassed: false));
+                await CatchUpWithAsync(needed, cancellation);
                 await storage.WriteMetaAsync(CompleteKey, new byte[] { 1 });
             }
 
-            _passed.TrySetResult();
+            _state.Publish(new(Needed, IsPassed: true));
         }
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
         {
-            _passed.TrySetCanceled(CancellationToken.None);
         }
     }
 
@@ -88,4 +88,6 @@ internal sealed class ServingFloor(
             }
         }
     }
+
+    private sealed record State(VersionVector Needed, bool IsPassed);
 }

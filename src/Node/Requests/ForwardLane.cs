@@ -1,7 +1,6 @@
 using System.Threading.Channels;
 using Kv.Common.Identity;
 using Kv.Node.Peers;
-using Microsoft.Extensions.Logging;
 
 namespace Kv.Node.Requests;
 
@@ -35,7 +34,7 @@ internal sealed partial class ForwardLane(
         }
 
         if (_queue.Writer.TryWrite(pending)) return await pending.Completion.Task;
-        Complete(pending, LaneReply.Full.Instance);
+        lock (_gate) _unanswered.Remove(pending.Request.Id);
         return LaneReply.Full.Instance;
     }
 
@@ -57,7 +56,7 @@ internal sealed partial class ForwardLane(
                     LogBroken(logger, peer, broken.Message);
                 }
 
-                AnswerAllUnanswered();
+                GiveUp(_ => true);
                 await backoff.PauseAsync(cancellation);
             }
         }
@@ -67,7 +66,7 @@ internal sealed partial class ForwardLane(
         finally
         {
             _queue.Writer.TryComplete();
-            AnswerAllUnanswered();
+            GiveUp(_ => true);
         }
 
         await expiry;
@@ -77,20 +76,7 @@ internal sealed partial class ForwardLane(
     {
         await using var stream = await transport.OpenForwardingAsync(peer, cancellation);
         backoff.Reset();
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        var sending = SendAsync(stream, either.Token);
-        var receiving = ReceiveAsync(stream, either.Token);
-        var first = await Task.WhenAny(sending, receiving);
-        await either.CancelAsync();
-        try
-        {
-            await Task.WhenAll(sending, receiving);
-        }
-        catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
-        {
-        }
-
-        await first;
+        await Duplex.RunAsync(stop => SendAsync(stream, stop), stop => ReceiveAsync(stream, stop), cancellation);
     }
 
     private async Task SendAsync(IPeerStream<ForwardBatch, ForwardReplyBatch> stream, CancellationToken cancellation)
@@ -100,9 +86,7 @@ internal sealed partial class ForwardLane(
             var requests = new List<ForwardRequest>();
             while (requests.Count < ForwardBatch.MaxRequests && _queue.Reader.TryRead(out var pending))
             {
-                if (pending.Completion.Task.IsCompleted) continue;
-                pending.IsSent = true;
-                requests.Add(pending.Request);
+                if (TryMarkSent(pending)) requests.Add(pending.Request);
             }
 
             if (requests.Count > 0) await stream.SendAsync(new(requests), cancellation);
@@ -116,8 +100,8 @@ internal sealed partial class ForwardLane(
             foreach (var reply in batch.Replies)
             {
                 Pending? pending;
-                lock (_gate) _unanswered.TryGetValue(reply.Id, out pending);
-                if (pending is not null) Complete(pending, new LaneReply.Answered(reply.Outcome));
+                lock (_gate) _unanswered.Remove(reply.Id, out pending);
+                pending?.Completion.TrySetResult(new LaneReply.Answered(reply.Outcome));
             }
         }
     }
@@ -129,9 +113,7 @@ internal sealed partial class ForwardLane(
         {
             while (await timer.WaitForNextTickAsync(cancellation))
             {
-                List<Pending> overdue;
-                lock (_gate) overdue = [.. _unanswered.Values.Where(pending => pending.Deadline.Remaining(time) == TimeSpan.Zero)];
-                foreach (var pending in overdue) Complete(pending, pending.IsSent ? LaneReply.Lost.Instance : LaneReply.NotSent.Instance);
+                GiveUp(pending => pending.Deadline.Remaining(time) == TimeSpan.Zero);
             }
         }
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
@@ -139,21 +121,26 @@ internal sealed partial class ForwardLane(
         }
     }
 
-    private void AnswerAllUnanswered()
+    // Marking and giving up exclude each other, so "not sent" is never said of a request that then leaves.
+    private bool TryMarkSent(Pending pending)
     {
-        List<Pending> unanswered;
-        lock (_gate) unanswered = [.. _unanswered.Values];
-        while (_queue.Reader.TryRead(out _))
+        lock (_gate)
         {
+            pending.IsSent = _unanswered.ContainsKey(pending.Request.Id);
+            return pending.IsSent;
         }
-
-        foreach (var pending in unanswered) Complete(pending, pending.IsSent ? LaneReply.Lost.Instance : LaneReply.NotSent.Instance);
     }
 
-    private void Complete(Pending pending, LaneReply reply)
+    private void GiveUp(Func<Pending, bool> condition)
     {
-        lock (_gate) _unanswered.Remove(pending.Request.Id);
-        pending.Completion.TrySetResult(reply);
+        List<Pending> given;
+        lock (_gate)
+        {
+            given = [.. _unanswered.Values.Where(condition)];
+            foreach (var pending in given) _unanswered.Remove(pending.Request.Id);
+        }
+
+        foreach (var pending in given) pending.Completion.TrySetResult(pending.IsSent ? LaneReply.Lost.Instance : LaneReply.NotSent.Instance);
     }
 
     [LoggerMessage(2100, LogLevel.Debug, "Forwarding to {Peer} ended: {Reason}")]
@@ -167,7 +154,6 @@ internal sealed partial class ForwardLane(
 
         public TaskCompletionSource<LaneReply> Completion { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-        /// <summary>Set before the message that carries it is handed to the network, so "not sent" is never said of one that might have left.</summary>
-        public volatile bool IsSent;
+        public bool IsSent { get; set; }
     }
 }

@@ -2,7 +2,6 @@ using Kv.Common.Identity;
 using Kv.Common.Topology;
 using Kv.Node.Peers;
 using Kv.Node.Signals;
-using Microsoft.Extensions.Logging;
 
 namespace Kv.Node.Requests;
 
@@ -23,7 +22,7 @@ internal sealed class ForwardLanes(
     {
         lock (_gate)
         {
-            if (!_lanes.TryGetValue(peer, out var lane)) _lanes[peer] = lane = new(peer, transport, time, random, options, logger);
+            if (!_lanes.TryGetValue(peer, out var lane)) _lanes[peer] = lane = new(peer, transport, time, new Random(random.Next()), options, logger);
             return lane;
         }
     }

@@ -1,4 +1,3 @@
-using Kv.Common.Causality;
 using Kv.Common.Identity;
 
 namespace Kv.Node.Requests;

@@ -5,26 +5,14 @@ using Kv.Node.Peers;
 namespace Kv.Node.Requests;
 
 /// <summary>The far side of forwarding: enters the same paths as a client's request would, and may not forward again.</summary>
-internal sealed class ForwardedRequests(WritePath writes, ReadPath reads, KeyCounts counts, CausalTokenCodec tokens, RequestOptions options)
+internal sealed class ForwardedRequests(
+    WritePath writes, ReadPath reads, KeyCounts counts, CausalTokenCodec tokens, TimeProvider time, RequestOptions options)
 {
     /// <summary>Serves one peer's requests until its stream ends. Requests run side by side; replies leave in the order they are ready.</summary>
     public async Task ServeAsync(IPeerStream<ForwardReplyBatch, ForwardBatch> stream, CancellationToken cancellation)
     {
         var replies = Channel.CreateUnbounded<ForwardReply>(new UnboundedChannelOptions { SingleReader = true });
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        var receiving = ReceiveAsync(stream, replies.Writer, either.Token);
-        var sending = SendAsync(stream, replies.Reader, either.Token);
-        var first = await Task.WhenAny(receiving, sending);
-        await either.CancelAsync();
-        try
-        {
-            await Task.WhenAll(receiving, sending);
-        }
-        catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
-        {
-        }
-
-        await first;
+        await Duplex.RunAsync(stop => ReceiveAsync(stream, replies.Writer, stop), stop => SendAsync(stream, replies.Reader, stop), cancellation);
     }
 
     /// <summary>Answers one request.</summary>
@@ -41,14 +29,18 @@ internal sealed class ForwardedRequests(WritePath writes, ReadPath reads, KeyCou
         return new(request.Id, await ExecuteAsync(request, token));
     }
 
-    private ValueTask<Outcome> ExecuteAsync(ForwardRequest request, PresentedToken token) => request.Operation switch
+    private ValueTask<Outcome> ExecuteAsync(ForwardRequest request, PresentedToken token)
     {
-        ForwardedOperation.Get => reads.ReadAsync(new(request.Key, token), mayForward: false),
-        ForwardedOperation.Put => writes.WriteAsync(new PutCommand(request.Key, request.Value, token, request.Concern), mayForward: false),
-        ForwardedOperation.Delete => writes.WriteAsync(new DeleteCommand(request.Key, token, request.Concern), mayForward: false),
-        ForwardedOperation.CountKeys => counts.CountHereAsync(new(request.Shard, token)),
-        _ => throw new ArgumentOutOfRangeException(nameof(request), request.Operation, "Unknown operation."),
-    };
+        var origin = RequestOrigin.Peer(request.Timeout, options, time);
+        return request.Operation switch
+        {
+            ForwardedOperation.Get => reads.ReadAsync(new(request.Key, token), origin),
+            ForwardedOperation.Put => writes.WriteAsync(new PutCommand(request.Key, request.Value, token, request.Concern), origin),
+            ForwardedOperation.Delete => writes.WriteAsync(new DeleteCommand(request.Key, token, request.Concern), origin),
+            ForwardedOperation.CountKeys => counts.CountHereAsync(new(request.Shard, token), origin),
+            _ => throw new ArgumentOutOfRangeException(nameof(request), request.Operation, "Unknown operation."),
+        };
+    }
 
     private async Task ReceiveAsync(IPeerStream<ForwardReplyBatch, ForwardBatch> stream, ChannelWriter<ForwardReply> replies, CancellationToken cancellation)
     {
@@ -72,6 +64,11 @@ internal sealed class ForwardedRequests(WritePath writes, ReadPath reads, KeyCou
         catch (Exception stopping) when (stopping is OperationCanceledException or ChannelClosedException)
         {
             // The replica stopped under the request; the stream is about to end and tells the caller so.
+        }
+        catch (Exception bug)
+        {
+            // Ends the stream with it: the callers hear that they were lost, and the door's log says why.
+            replies.TryComplete(bug);
         }
         finally
         {

@@ -47,17 +47,17 @@ internal sealed class KeyCounts(
     }
 
     /// <summary>Counts what this replica holds, once it holds the token's past.</summary>
-    public async ValueTask<Outcome> CountHereAsync(CountKeysCommand command)
+    public async ValueTask<Outcome> CountHereAsync(CountKeysCommand command, RequestOrigin origin)
     {
         if (command.Shard != replica.Shard) return new Outcome.NotOwner(topology.Current.Epoch);
-        if (await gate.PassAsync(command.Token.Token, Deadline.In(options.CausalWait, time)) is { } notYet) return notYet;
+        if (await gate.PassAsync(command.Token.Token, origin.Deadline) is { } notYet) return notYet;
         var snapshot = replica.Snapshot.Current;
         return new Outcome.Counted(snapshot.LiveKeys, snapshot.Vector);
     }
 
     private async ValueTask<Outcome?> AskAsync(NodeAddress member, ShardMembers shard, Epoch epoch, CountKeysCommand command, Deadline deadline)
     {
-        if (member.Equals(self.Address)) return await CountHereAsync(command);
+        if (member.Equals(self.Address)) return await CountHereAsync(command, new(MayForward: false, deadline));
         if (!forwarder.IsWorthAsking(member)) return null;
         return await forwarder.SendAsync(member, shard.Id, epoch, command, deadline) is LaneReply.Answered answered ? answered.Outcome : null;
     }

@@ -13,22 +13,18 @@ internal sealed class ReadPath(
     Forwarder forwarder,
     CausalGate gate,
     ReplicaState replica,
-    Stability stability,
-    TimeProvider time,
-    RequestOptions options)
+    Stability stability)
 {
-    /// <param name="command">The read.</param>
-    /// <param name="mayForward">False for a request that another node forwarded.</param>
-    public async ValueTask<Outcome> ReadAsync(GetCommand command, bool mayForward)
+    public async ValueTask<Outcome> ReadAsync(GetCommand command, RequestOrigin origin)
     {
         // 1. One look at the topology decides the route.
         var view = topology.Current;
         var shard = view.ShardOf(command.Key);
-        if (!shard.Includes(self.Address)) return mayForward ? await forwarder.ForwardAsync(shard, view.Epoch, command) : new Outcome.NotOwner(view.Epoch);
+        if (!shard.Includes(self.Address)) return origin.MayForward ? await forwarder.ForwardAsync(shard, view.Epoch, command) : new Outcome.NotOwner(view.Epoch);
 
         // 2. The client's past must be here.
         var past = command.Token.Token;
-        if (await gate.PassAsync(past, Deadline.In(options.CausalWait, time)) is { } notYet) return notYet;
+        if (await gate.PassAsync(past, origin.Deadline) is { } notYet) return notYet;
 
         // 3. A point read. The client's past now includes that of what it read, deletions too.
         var record = replica.Read(command.Key);

@@ -18,19 +18,16 @@ internal sealed class WritePath(
     TimeProvider time,
     RequestOptions options)
 {
-    /// <param name="command">The write.</param>
-    /// <param name="mayForward">False for a request that another node forwarded: it is not forwarded twice.</param>
-    public async ValueTask<Outcome> WriteAsync(WriteCommand command, bool mayForward)
+    public async ValueTask<Outcome> WriteAsync(WriteCommand command, RequestOrigin origin)
     {
         // 1. One look at the topology decides the route.
         var view = topology.Current;
         var shard = view.ShardOf(command.Key);
-        if (!shard.Includes(self.Address)) return mayForward ? await forwarder.ForwardAsync(shard, view.Epoch, command) : new Outcome.NotOwner(view.Epoch);
+        if (!shard.Includes(self.Address)) return origin.MayForward ? await forwarder.ForwardAsync(shard, view.Epoch, command) : new Outcome.NotOwner(view.Epoch);
 
         // 2. The client's past must be here, and the write concern within reach, before anything is written.
-        var deadline = Deadline.In(options.CausalWait + options.WriteConcernWait, time);
-        if (await gate.PassAsync(command.Token.Token, deadline) is { } notYet) return notYet;
-        var concernDeadline = Deadline.In(options.WriteConcernWait, time);
+        if (await gate.PassAsync(command.Token.Token, origin.Deadline) is { } notYet) return notYet;
+        var concernDeadline = Deadline.In(options.WriteConcernWait, time).Earlier(origin.Deadline);
         if (await concern.UntilReachableAsync(command.Concern, concernDeadline) is { } outOfReach) return outOfReach;
 
         // 3. The single writer stamps, numbers and persists it.

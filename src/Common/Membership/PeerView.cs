@@ -1,0 +1,43 @@
+using Kv.Common.Causality;
+using Kv.Common.Identity;
+
+namespace Kv.Common.Membership;
+
+/// <summary>One other node as this node sees it. What a peer said about itself is kept when it falls silent, until another incarnation takes its address.</summary>
+/// <param name="Address">Where the peer is.</param>
+/// <param name="State">What is believed of it.</param>
+/// <param name="IsMember">
+/// False for a node of this cluster that beats here although this node's topology does not have it: it knows a newer epoch, or has not heard yet that it
+/// was removed. It is never in the view; its epoch is worth reading.
+/// </param>
+/// <param name="Incarnation">Who it is; none while <see cref="PeerState.Unknown"/>.</param>
+/// <param name="Epoch">Its topology's epoch.</param>
+/// <param name="TopologyDigest">Equal to ours when its topology is ours.</param>
+/// <param name="Vector">What it holds durably, as far as it was heard; what follows is empty or zero while nothing was.</param>
+/// <param name="Stable">What it knows every member of its shard to hold durably.</param>
+/// <param name="LiveKeys">How many keys it has.</param>
+/// <param name="Ready">True when it said it can serve its shard.</param>
+/// <param name="LastHeard">When its last beat arrived: monotonic, from the origin of the time provider's timestamps. Zero while nothing was heard.</param>
+/// <param name="Suspicion">φ when this snapshot was made; see <see cref="FailureDetector.Suspicion"/>.</param>
+/// <param name="ClockSkew">How far its wall clock is ahead of ours.</param>
+public sealed record PeerView(
+    NodeAddress Address,
+    PeerState State,
+    bool IsMember,
+    Incarnation Incarnation,
+    Epoch Epoch,
+    ulong TopologyDigest,
+    VersionVector Vector,
+    VersionVector Stable,
+    long LiveKeys,
+    bool Ready,
+    TimeSpan LastHeard,
+    double Suspicion,
+    TimeSpan ClockSkew)
+{
+    /// <summary>True when the peer belongs in the view: a member that is not known to be gone.</summary>
+    public bool IsLive => IsMember && State is PeerState.Alive or PeerState.Suspect;
+
+    /// <summary>True when this node hears the peer, so that a request sent to it can be expected to be answered.</summary>
+    public bool IsReachable => IsMember && State is PeerState.Alive;
+}

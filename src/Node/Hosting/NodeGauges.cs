@@ -1,0 +1,36 @@
+using Kv.Common.Identity;
+using Kv.Common.Membership;
+using Kv.Common.Topology;
+using Kv.Node.Replica;
+using Kv.Node.Signals;
+using Kv.Node.Telemetry;
+
+namespace Kv.Node.Hosting;
+
+/// <summary>Values that are read when metrics are collected.</summary>
+internal sealed class NodeGauges
+{
+    public NodeGauges(
+        KvMetrics metrics, NodeIdentity self, ReplicaState replica, Readiness readiness, Published<ClusterTopology> topology, Published<MembershipView> membership)
+    {
+        metrics.Observe("kv.ready", "1", "1 while the node can serve its shard.", () => readiness.WhyNot() is null ? 1 : 0);
+        metrics.Observe("kv.keys", "{key}", "Live keys on this replica.", () => replica.Snapshot.Current.LiveKeys);
+        metrics.Observe("kv.topology.epoch", "1", "The epoch of the topology this node acts on.", () => (long)topology.Current.Epoch.Value);
+        metrics.Observe("kv.own_writes", "{write}", "Sequence of this node's last own write.", () => (long)replica.Snapshot.Current.Vector[self.Incarnation]);
+        metrics.ObservePerPeer("kv.peer.reachable", "1", "1 while the peer is heard.", () => membership.Current.Peers.Select(p => (p.Address.ToString(), p.IsReachable ? 1.0 : 0.0)));
+        metrics.ObservePerPeer("kv.peer.suspicion", "1", "The failure detector's phi.", () => membership.Current.Peers.Select(p => (p.Address.ToString(), p.Suspicion)));
+        metrics.ObservePerPeer("kv.peer.clock_skew", "s", "How far the peer's wall clock is ahead of this node's.", () => membership.Current.Peers.Select(p => (p.Address.ToString(), p.ClockSkew.TotalSeconds)));
+        metrics.ObservePerPeer(
+            "kv.peer.lag",
+            "{write}",
+            "Own writes that the peer, as last heard, does not hold yet; only for peers of the same shard.",
+            () =>
+            {
+                var own = replica.Snapshot.Current.Vector[self.Incarnation];
+                var shard = topology.Current.Find(replica.Shard);
+                return membership.Current.Peers
+                    .Where(p => shard?.Includes(p.Address) == true)
+                    .Select(p => (p.Address.ToString(), (double)(own - Math.Min(own, p.Vector[self.Incarnation]))));
+            });
+    }
+}

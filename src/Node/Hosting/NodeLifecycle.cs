@@ -1,0 +1,56 @@
+using Kv.Common.Identity;
+using Kv.Common.Topology;
+using Kv.Node.Signals;
+
+namespace Kv.Node.Hosting;
+
+/// <summary>Starts the node's loops with the host and awaits their end at stop. A loop that dies takes the process with it: half a node is worse than none.</summary>
+internal sealed partial class NodeLifecycle(
+    NodeLoops loops, NodeIdentity self, NodeOptions options, Published<ClusterTopology> topology, IHostApplicationLifetime lifetime, ILogger<NodeLifecycle> logger)
+    : IHostedService, IDisposable
+{
+    private readonly CancellationTokenSource _stop = new();
+    private Task _running = Task.CompletedTask;
+
+    public Task StartAsync(CancellationToken cancellationToken)
+    {
+        var shard = topology.Current.ShardOf(self.Address)?.Id.ToString() ?? "none";
+        LogStarting(logger, self.Address, self.Incarnation, self.Cluster, topology.Current.Epoch, shard);
+        if (options.ClusterSecret.Length == 0) LogUnsecured(logger);
+        _running = RunAsync();
+        return Task.CompletedTask;
+    }
+
+    public async Task StopAsync(CancellationToken cancellationToken)
+    {
+        _stop.Cancel();
+        await _running;
+    }
+
+    public void Dispose() => _stop.Dispose();
+
+    private async Task RunAsync()
+    {
+        // Off the host's start path: loops run until their first wait before they yield.
+        await Task.Yield();
+        try
+        {
+            await loops.RunAsync(_stop.Token);
+        }
+        catch (Exception failure)
+        {
+            LogFailed(logger, failure);
+            Environment.ExitCode = 1;
+            lifetime.StopApplication();
+        }
+    }
+
+    [LoggerMessage(1000, LogLevel.Information, "Node {Address} (incarnation {Incarnation}) of cluster {Cluster} starts at epoch {Epoch} in shard {Shard}")]
+    private static partial void LogStarting(ILogger logger, NodeAddress address, Incarnation incarnation, ClusterId cluster, Epoch epoch, string shard);
+
+    [LoggerMessage(1001, LogLevel.Warning, "No KV_CLUSTER_SECRET is set: tokens are protected against corruption but not against forgery")]
+    private static partial void LogUnsecured(ILogger logger);
+
+    [LoggerMessage(1002, LogLevel.Critical, "The node cannot go on and stops")]
+    private static partial void LogFailed(ILogger logger, Exception failure);
+}

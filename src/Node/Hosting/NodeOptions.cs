@@ -1,0 +1,126 @@
+using System.Text;
+using Kv.Common.Identity;
+using Kv.Node.Membership;
+using Kv.Node.Peers;
+using Kv.Node.Replica;
+using Kv.Node.Replication;
+using Kv.Node.Requests;
+using Kv.Node.Storage;
+
+namespace Kv.Node.Hosting;
+
+/// <summary>
+/// Everything a node is told at start. The contract's three variables and the <c>KV_…</c> ones come first; every other option is a section of its
+/// own with a default, set by the standard .NET configuration (environment as <c>Section__Name</c>, appsettings.json, command line).
+/// </summary>
+internal sealed class NodeOptions
+{
+    public required NodeAddress SocketAddress { get; init; }
+
+    public required IReadOnlyList<NodeAddress> View { get; init; }
+
+    public required int ShardCount { get; init; }
+
+    /// <summary>Where this node keeps its data; <c>KV_DATA_DIR</c>, by default <c>data/&lt;host&gt;-&lt;port&gt;</c>.</summary>
+    public required string DataDirectory { get; init; }
+
+    /// <summary><c>KV_CLUSTER_SECRET</c>; seals tokens. Empty: tokens are protected against corruption, not against forgery.</summary>
+    public required byte[] ClusterSecret { get; init; }
+
+    /// <summary><c>KV_STORAGE=memory</c>: nothing survives the process. For trying out.</summary>
+    public required bool InMemory { get; init; }
+
+    public required RequestOptions Requests { get; init; }
+
+    public required ReplicaOptions Replica { get; init; }
+
+    public required ReplicationOptions Replication { get; init; }
+
+    public required MembershipOptions Membership { get; init; }
+
+    public required PeerOptions Peers { get; init; }
+
+    public required StorageOptions Storage { get; init; }
+
+    /// <summary>Reads and checks the configuration; throws <see cref="InvalidOptionsException"/> with every error at once.</summary>
+    public static NodeOptions Read(IConfiguration configuration)
+    {
+        var errors = new List<string>();
+        var self = ReadAddress(configuration["SOCKET_ADDRESS"], "SOCKET_ADDRESS", errors) ?? NodeAddress.Parse("0.0.0.0:8080");
+        var view = ReadView(configuration["VIEW"], self, errors);
+        var shardCount = ReadShardCount(configuration["SHARD_COUNT"], view.Count, errors);
+        var storage = configuration["KV_STORAGE"] ?? "rocksdb";
+        if (storage is not ("rocksdb" or "memory")) errors.Add("KV_STORAGE must be rocksdb or memory.");
+        var options = new NodeOptions
+        {
+            SocketAddress = self,
+            View = view,
+            ShardCount = shardCount,
+            DataDirectory = configuration["KV_DATA_DIR"] is { Length: > 0 } directory ? directory : DefaultDataDirectory(self),
+            ClusterSecret = Encoding.UTF8.GetBytes(configuration["KV_CLUSTER_SECRET"] ?? ""),
+            InMemory = storage == "memory",
+            Requests = Bind<RequestOptions>(configuration, "Requests", errors),
+            Replica = Bind<ReplicaOptions>(configuration, "Replica", errors),
+            Replication = Bind<ReplicationOptions>(configuration, "Replication", errors),
+            Membership = Bind<MembershipOptions>(configuration, "Membership", errors),
+            Peers = Bind<PeerOptions>(configuration, "Peers", errors),
+            Storage = Bind<StorageOptions>(configuration, "Storage", errors),
+        };
+        errors.AddRange(options.Requests.Validate());
+        errors.AddRange(options.Replica.Validate());
+        errors.AddRange(options.Replication.Validate());
+        errors.AddRange(options.Membership.Validate());
+        errors.AddRange(options.Peers.Validate());
+        errors.AddRange(options.Storage.Validate());
+        if (options.Peers.PortOf(self) is < 1 or > 65535) errors.Add($"The peer port {options.Peers.PortOf(self)} (REST port plus Peers:PortOffset) is not a port.");
+        return errors.Count == 0 ? options : throw new InvalidOptionsException(errors);
+    }
+
+    private static NodeAddress? ReadAddress(string? text, string name, List<string> errors)
+    {
+        if (string.IsNullOrWhiteSpace(text)) return null;
+        if (NodeAddress.TryParse(text, out var address)) return address;
+        errors.Add($"{name}: '{text}' is not an address of the form host:port.");
+        return null;
+    }
+
+    private static List<NodeAddress> ReadView(string? text, NodeAddress self, List<string> errors)
+    {
+        if (string.IsNullOrWhiteSpace(text)) return [self];
+        var view = text.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
+            .Select(part => ReadAddress(part, "VIEW", errors))
+            .OfType<NodeAddress>()
+            .ToList();
+        if (view.Distinct().Count() != view.Count) errors.Add("VIEW names an address twice.");
+        if (!view.Contains(self)) errors.Add($"VIEW does not name this node's SOCKET_ADDRESS {self}.");
+        return view;
+    }
+
+    private static int ReadShardCount(string? text, int nodes, List<string> errors)
+    {
+        if (string.IsNullOrWhiteSpace(text)) return 1;
+        if (int.TryParse(text, System.Globalization.NumberStyles.None, System.Globalization.CultureInfo.InvariantCulture, out var count) && count >= 1 && count <= Math.Max(nodes, 1))
+            return count;
+        errors.Add($"SHARD_COUNT must be 1 to the number of nodes in VIEW ({nodes}), not '{text}'.");
+        return 1;
+    }
+
+    private static string DefaultDataDirectory(NodeAddress self) =>
+        Path.Combine("data", $"{self.Host.Replace(':', '-')}-{self.Port.ToString(System.Globalization.CultureInfo.InvariantCulture)}");
+
+    private static T Bind<T>(IConfiguration configuration, string section, List<string> errors)
+        where T : new()
+    {
+        var options = new T();
+        try
+        {
+            configuration.GetSection(section).Bind(options);
+        }
+        catch (InvalidOperationException invalid)
+        {
+            errors.Add($"{section}: {invalid.InnerException?.Message ?? invalid.Message}");
+        }
+
+        return options;
+    }
+}

@@ -1,0 +1,71 @@
+using System.Security.Cryptography;
+using Kv.Common.Causality;
+using Kv.Common.Identity;
+using Kv.Common.Topology;
+using Kv.Node.Membership;
+using Kv.Node.Peers;
+using Kv.Node.Replica;
+using Kv.Node.Replication;
+using Kv.Node.Requests;
+using Kv.Node.Rest;
+using Kv.Node.Storage;
+using Kv.Node.Telemetry;
+using Kv.Node.Topology;
+
+namespace Kv.Node.Hosting;
+
+/// <summary>What a node is made of. The edges (storage, transport, time, randomness) come first; everything after them runs unchanged on others.</summary>
+internal static class NodeServices
+{
+    public static IServiceCollection AddNode(this IServiceCollection services, NodeOptions options, NodeIdentity self, ClusterTopology genesis)
+    {
+        services.AddSingleton(options).AddSingleton(self);
+        services.AddSingleton(options.Requests).AddSingleton(options.Replica).AddSingleton(options.Replication);
+        services.AddSingleton(options.Membership).AddSingleton(options.Peers).AddSingleton(options.Storage);
+        services.AddSingleton(new CausalTokenCodec(options.ClusterSecret, self.Cluster));
+        services.AddSingleton(new TopologyRegister(genesis));
+        services.AddSingleton(s => s.GetRequiredService<TopologyRegister>().Topology);
+        services.AddSingleton<KvMetrics>();
+
+        services.AddSingleton<ReplicaState>();
+        services.AddSingleton<Readiness>();
+
+        services.AddSingleton<CatchUp>();
+        services.AddSingleton<ServingFloor>();
+        services.AddSingleton<Stability>();
+        services.AddSingleton<ReplicatorSet>();
+        services.AddSingleton<InboundReplication>();
+
+        services.AddSingleton<HeartbeatGate>();
+        services.AddSingleton<HeartbeatLoops>();
+        services.AddSingleton<IHeartbeatSource, HeartbeatSource>();
+        services.AddSingleton<InboundHeartbeats>();
+        services.AddSingleton<MembershipService>();
+        services.AddSingleton(s => s.GetRequiredService<MembershipService>().View);
+
+        services.AddSingleton<CausalGate>();
+        services.AddSingleton<WriteConcern>();
+        services.AddSingleton<IDurabilityObserver>(s => s.GetRequiredService<WriteConcern>());
+        services.AddSingleton<ForwardLanes>();
+        services.AddSingleton<Forwarder>();
+        services.AddSingleton<WritePath>();
+        services.AddSingleton<ReadPath>();
+        services.AddSingleton<KeyCounts>();
+        services.AddSingleton<ForwardedRequests>();
+        services.AddSingleton<KeyValueEndpoints>();
+        services.AddSingleton<NodeLoops>();
+        services.AddSingleton<NodeGauges>();
+        return services;
+    }
+
+    /// <summary>The edges of a node in production. Each taker of randomness gets a generator of its own.</summary>
+    public static IServiceCollection AddProductionEdges(this IServiceCollection services, IStorageEngine storage)
+    {
+        services.AddSingleton(storage);
+        services.AddSingleton(TimeProvider.System);
+        services.AddTransient(_ => new Random(RandomNumberGenerator.GetInt32(int.MaxValue)));
+        services.AddSingleton<PeerChannels>();
+        services.AddSingleton<IPeerTransport, GrpcPeerTransport>();
+        return services;
+    }
+}

@@ -1,0 +1,85 @@
+using System.Diagnostics;
+using Kv.Common.Identity;
+using Kv.Node.Peers;
+
+namespace Kv.Node.Membership;
+
+/// <summary>
+/// Beats to one peer and hears its beats over a stream that this node opens, and opens again whenever it breaks or falls silent. The peer does the
+/// same towards this node, so that a pair hears each other over two connections and one broken one makes nobody suspect.
+/// </summary>
+internal sealed class HeartbeatLoop(
+    NodeAddress peer,
+    IPeerTransport transport,
+    IHeartbeatSource source,
+    HeartbeatGate gate,
+    MembershipService membership,
+    MembershipOptions options,
+    TimeProvider time,
+    Random random,
+    ILogger<HeartbeatLoop> logger)
+{
+    private readonly Backoff _backoff = new(options.ReconnectMin, options.ReconnectMax, time, random);
+
+    /// <summary>Connects, exchanges beats until the stream ends, pauses, and begins anew, until cancelled.</summary>
+    public async Task RunAsync(CancellationToken cancellation)
+    {
+        try
+        {
+            while (true)
+            {
+                MembershipLog.StreamEnded(logger, peer, await ExchangeAsync(cancellation));
+                await _backoff.PauseAsync(cancellation);
+            }
+        }
+        catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
+        {
+        }
+    }
+
+    // The reason why the stream ended; cancellation and bugs are thrown.
+    private async Task<string> ExchangeAsync(CancellationToken cancellation)
+    {
+        // A connection that a firewall or a vanished machine left half open fails only after many minutes of retransmission: its silence ends it.
+        using var silence = new CancellationTokenSource(options.StreamSilenceLimit, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, silence.Token);
+        try
+        {
+            await using var stream = await transport.OpenHeartbeatAsync(peer, either.Token);
+            MembershipLog.StreamOpen(logger, peer);
+            var sending = SendAsync(stream, either.Token);
+            var receiving = ReceiveAsync(stream, silence, either.Token);
+            await Task.WhenAny(sending, receiving);
+            // Whichever side ends first ends the other: a stream that cannot be read is not written to.
+            either.Cancel();
+            await Task.WhenAll(sending, receiving);
+            throw new UnreachableException("Sending ends by an exception only.");
+        }
+        catch (PeerUnavailableException broken)
+        {
+            return broken.Message;
+        }
+        catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
+        {
+            return silence.IsCancellationRequested ? "silent for too long" : "ended or refused";
+        }
+    }
+
+    private async Task SendAsync(IPeerStream<Heartbeat, Heartbeat> stream, CancellationToken cancellation)
+    {
+        using var timer = new PeriodicTimer(options.HeartbeatInterval, time);
+        do await stream.SendAsync(source.Next(), cancellation);
+        while (await timer.WaitForNextTickAsync(cancellation));
+    }
+
+    private async Task ReceiveAsync(IPeerStream<Heartbeat, Heartbeat> stream, CancellationTokenSource silence, CancellationToken cancellation)
+    {
+        while (await stream.ReceiveAsync(cancellation) is { } beat)
+        {
+            if (!gate.Admits(beat, peer)) return;
+            membership.Heard(beat);
+            _backoff.Reset();
+            silence.CancelAfter(options.StreamSilenceLimit);
+        }
+    }
+}

@@ -1,0 +1,30 @@
+using Kv.Common.Identity;
+using Kv.Common.Topology;
+using Kv.Node.Replica;
+using Kv.Node.Replication;
+using Kv.Node.Signals;
+
+namespace Kv.Node.Membership;
+
+/// <summary>This node's beats: what its replica, its topology and its readiness are at the moment.</summary>
+internal sealed class HeartbeatSource(
+    NodeIdentity self, Published<ClusterTopology> topology, ReplicaState replica, Stability stability, Readiness readiness, TimeProvider time)
+    : IHeartbeatSource
+{
+    public Heartbeat Next()
+    {
+        var view = topology.Current;
+        var snapshot = replica.Snapshot.Current;
+        return new(
+            self.Cluster,
+            self.Address,
+            self.Incarnation,
+            view.Epoch,
+            view.Digest,
+            snapshot.Vector,
+            stability.StableIn(replica.Shard),
+            snapshot.LiveKeys,
+            time.GetUtcNow().ToUnixTimeMilliseconds(),
+            readiness.WhyNot() is null);
+    }
+}

@@ -1,0 +1,77 @@
+using System.Runtime.CompilerServices;
+using Grpc.Core;
+using Kv.Common.Identity;
+using Kv.Node.Membership;
+using Kv.Node.Peers.Wire;
+using Kv.Node.Replication;
+using Kv.Node.Requests;
+using W = Kv.Wire;
+
+namespace Kv.Node.Peers;
+
+/// <summary>The production transport: protobuf over gRPC. Each broadcast and forwarding stream opens with a message that only introduces this node.</summary>
+internal sealed class GrpcPeerTransport(NodeIdentity self, PeerChannels channels) : IPeerTransport
+{
+    public ValueTask<IPeerStream<Heartbeat, Heartbeat>> OpenHeartbeatAsync(NodeAddress peer, CancellationToken cancellation) => GuardAsync(peer, () =>
+    {
+        var call = new W.Membership.MembershipClient(channels.To(peer, PeerTraffic.Heartbeats)).Exchange(cancellationToken: cancellation);
+        return ValueTask.FromResult<IPeerStream<Heartbeat, Heartbeat>>(new GrpcPeerStream<Heartbeat, Heartbeat, W.Heartbeat, W.Heartbeat>(
+            peer, call.RequestStream, call.ResponseStream, WireHeartbeat.ToWire, WireHeartbeat.ToDomain, call));
+    }, cancellation);
+
+    public ValueTask<IPeerStream<RecordBatch, Acknowledgement>> OpenBroadcastAsync(NodeAddress peer, CancellationToken cancellation) => GuardAsync(peer, async () =>
+    {
+        var call = new W.Replication.ReplicationClient(channels.To(peer, PeerTraffic.Broadcast)).Broadcast(cancellationToken: cancellation);
+        await call.RequestStream.WriteAsync(new W.RecordBatch { Sender = self.ToWire() }, cancellation);
+        return (IPeerStream<RecordBatch, Acknowledgement>)new GrpcPeerStream<RecordBatch, Acknowledgement, W.RecordBatch, W.Acknowledgement>(
+            peer, call.RequestStream, call.ResponseStream, WireReplication.ToWire, WireReplication.ToDomain, call);
+    }, cancellation);
+
+    public ValueTask<IPeerStream<ForwardBatch, ForwardReplyBatch>> OpenForwardingAsync(NodeAddress peer, CancellationToken cancellation) => GuardAsync(peer, async () =>
+    {
+        var call = new W.Forwarding.ForwardingClient(channels.To(peer, PeerTraffic.Forwarding)).Exchange(cancellationToken: cancellation);
+        await call.RequestStream.WriteAsync(new W.ForwardBatch { Sender = self.ToWire() }, cancellation);
+        return (IPeerStream<ForwardBatch, ForwardReplyBatch>)new GrpcPeerStream<ForwardBatch, ForwardReplyBatch, W.ForwardBatch, W.ForwardReplyBatch>(
+            peer, call.RequestStream, call.ResponseStream, WireForwarding.ToWire, WireForwarding.ToDomain, call);
+    }, cancellation);
+
+    public async IAsyncEnumerable<RecordBatch> FetchAsync(
+        NodeAddress peer, FetchRequest request, [EnumeratorCancellation] CancellationToken cancellation)
+    {
+        using var call = new W.Replication.ReplicationClient(channels.To(peer, PeerTraffic.Broadcast))
+            .Fetch(request.ToWire(self), cancellationToken: cancellation);
+        await using var stream = new GrpcPeerStream<RecordBatch, RecordBatch, W.RecordBatch, W.RecordBatch>(
+            peer, null!, call.ResponseStream, WireReplication.ToWire, WireReplication.ToDomain, null);
+        while (await stream.ReceiveAsync(cancellation) is { } batch) yield return batch;
+    }
+
+    public ValueTask<bool> ProbeAsync(NodeAddress peer, NodeAddress target, CancellationToken cancellation) => GuardAsync(peer, async () =>
+    {
+        var request = new W.ProbeRequest { Sender = self.ToWire(), Target = target.ToString() };
+        var reply = await new W.Membership.MembershipClient(channels.To(peer, PeerTraffic.Heartbeats))
+            .ProbeAsync(request, deadline: null, cancellationToken: cancellation);
+        return reply.Reachable;
+    }, cancellation);
+
+    public void Reset(NodeAddress peer) => channels.Reset(peer);
+
+    private static async ValueTask<T> GuardAsync<T>(NodeAddress peer, Func<ValueTask<T>> open, CancellationToken cancellation)
+    {
+        try
+        {
+            return await open();
+        }
+        catch (RpcException) when (cancellation.IsCancellationRequested)
+        {
+            throw new OperationCanceledException(cancellation);
+        }
+        catch (RpcException failed)
+        {
+            throw new PeerUnavailableException(peer, $"{failed.StatusCode}: {failed.Status.Detail}", failed);
+        }
+        catch (Exception failed) when (failed is ObjectDisposedException or InvalidOperationException or IOException)
+        {
+            throw new PeerUnavailableException(peer, failed.Message, failed);
+        }
+    }
+}

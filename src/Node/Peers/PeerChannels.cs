@@ -1,0 +1,72 @@
+using Grpc.Net.Client;
+using Kv.Common.Identity;
+
+namespace Kv.Node.Peers;
+
+/// <summary>What a connection carries; each kind has its own, so that heartbeats never queue behind data.</summary>
+internal enum PeerTraffic
+{
+    Heartbeats,
+    Broadcast,
+    Forwarding,
+}
+
+/// <summary>The gRPC channels to other nodes: one per peer and kind of traffic, made when first used, dropped by <see cref="Reset"/>.</summary>
+internal sealed class PeerChannels(PeerOptions options) : IDisposable
+{
+    private const int WindowBytes = 2 << 20;
+
+    private readonly Lock _gate = new();
+    private readonly Dictionary<(NodeAddress Peer, PeerTraffic Traffic), GrpcChannel> _channels = [];
+
+    public GrpcChannel To(NodeAddress peer, PeerTraffic traffic)
+    {
+        lock (_gate)
+        {
+            if (!_channels.TryGetValue((peer, traffic), out var channel)) _channels[(peer, traffic)] = channel = Open(peer);
+            return channel;
+        }
+    }
+
+    /// <summary>Closes the connections to a peer; calls on them end with an error.</summary>
+    public void Reset(NodeAddress peer)
+    {
+        List<GrpcChannel> dropped = [];
+        lock (_gate)
+        {
+            foreach (var traffic in Enum.GetValues<PeerTraffic>())
+            {
+                if (_channels.Remove((peer, traffic), out var channel)) dropped.Add(channel);
+            }
+        }
+
+        foreach (var channel in dropped) channel.Dispose();
+    }
+
+    public void Dispose()
+    {
+        lock (_gate)
+        {
+            foreach (var channel in _channels.Values) channel.Dispose();
+            _channels.Clear();
+        }
+    }
+
+    private GrpcChannel Open(NodeAddress peer)
+    {
+        var handler = new SocketsHttpHandler
+        {
+            UseProxy = false,
+            ConnectTimeout = options.ConnectTimeout,
+            InitialHttp2StreamWindowSize = WindowBytes,
+            PooledConnectionIdleTimeout = Timeout.InfiniteTimeSpan,
+        };
+        var host = peer.Host.Contains(':', StringComparison.Ordinal) ? $"[{peer.Host}]" : peer.Host;
+        return GrpcChannel.ForAddress($"http://{host}:{options.PortOf(peer)}", new GrpcChannelOptions
+        {
+            HttpHandler = handler,
+            DisposeHttpClient = true,
+            MaxReceiveMessageSize = 64 << 20,
+        });
+    }
+}

@@ -1,0 +1,16 @@
+using Kv.Node.Hosting;
+using Kv.Node.Storage;
+
+if (args.Contains("--healthcheck")) return await HealthCheck.RunAsync();
+
+try
+{
+    await NodeApplication.Build(args).RunAsync();
+    return Environment.ExitCode;
+}
+catch (Exception refused) when (refused is InvalidOptionsException or DataDirectoryRefusedException or IOException)
+{
+    // For a person to read: what is wrong, and nothing else. IOException: a port is taken.
+    await Console.Error.WriteLineAsync(refused.Message);
+    return 2;
+}

@@ -1,0 +1,18 @@
+namespace Kv.Node.Rest;
+
+/// <summary>The REST door as a whole.</summary>
+internal static class RestDoor
+{
+    public static void UseNodeRest(this WebApplication app)
+    {
+        app.UseMiddleware<RestFailures>();
+        var keyValues = app.Services.GetRequiredService<KeyValueEndpoints>();
+        app.Use(next => context => keyValues.InvokeAsync(context, next));
+        app.UseStatusCodePages(context => RestErrors.WriteForStatusAsync(context.HttpContext));
+        app.UseRouting();
+        app.MapView();
+        app.MapShards();
+        app.MapProbes();
+        app.MapPrometheusScrapingEndpoint("/metrics");
+    }
+}

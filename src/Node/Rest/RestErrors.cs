@@ -1,0 +1,29 @@
+using System.Text.Json;
+
+namespace Kv.Node.Rest;
+
+/// <summary>Every error of the REST door: JSON with <c>error</c>, <c>message</c> and, where waiting helps, Retry-After.</summary>
+internal static class RestErrors
+{
+    public static Task WriteAsync(HttpContext context, int status, string error, int? retryAfterSeconds = null, Action<Utf8JsonWriter>? more = null)
+    {
+        if (retryAfterSeconds is { } seconds) context.Response.Headers.RetryAfter = seconds.ToString(System.Globalization.CultureInfo.InvariantCulture);
+        return JsonAnswer.WriteAsync(context, status, (context.Request.Method, error, more), static (json, state) =>
+        {
+            json.WriteString("error", state.error);
+            json.WriteString("message", $"Error in {state.Method}");
+            state.more?.Invoke(json);
+        });
+    }
+
+    /// <summary>For statuses that the framework produced without a body.</summary>
+    public static Task WriteForStatusAsync(HttpContext context) => WriteAsync(context, context.Response.StatusCode, context.Response.StatusCode switch
+    {
+        StatusCodes.Status404NotFound => "Not found",
+        StatusCodes.Status405MethodNotAllowed => "Method not allowed",
+        StatusCodes.Status413PayloadTooLarge => "Body is too large",
+        StatusCodes.Status408RequestTimeout => "Request took too long to arrive",
+        StatusCodes.Status400BadRequest => "Bad request",
+        _ => "Request failed",
+    });
+}

@@ -1,0 +1,33 @@
+using Grpc.Core;
+using Kv.Common.Identity;
+using Kv.Common.Topology;
+using Kv.Node.Peers;
+using Kv.Node.Peers.Wire;
+using Kv.Node.Requests;
+using Kv.Node.Signals;
+using W = Kv.Wire;
+
+namespace Kv.Node.Rpc;
+
+/// <summary>The gRPC door of forwarded requests.</summary>
+internal sealed class ForwardingRpc(NodeIdentity self, Published<ClusterTopology> topology, ForwardedRequests requests) : W.Forwarding.ForwardingBase
+{
+    public override Task Exchange(IAsyncStreamReader<W.ForwardBatch> reader, IServerStreamWriter<W.ForwardReplyBatch> writer, ServerCallContext context) =>
+        RpcFailures.ServeAsync(async () =>
+        {
+            if (!await reader.MoveNext(context.CancellationToken)) return;
+            var peer = RpcFailures.Admit(reader.Current.Sender, self, topology.Current);
+            var stream = new GrpcPeerStream<ForwardReplyBatch, ForwardBatch, W.ForwardReplyBatch, W.ForwardBatch>(
+                peer.Address, writer, reader, WireForwarding.ToWire, WireForwarding.ToDomain, null);
+            await requests.ServeAsync(stream, context.CancellationToken);
+        });
+
+    /// <summary>One request by hand. It enters where a forwarded one would, so a node that does not own the key says so.</summary>
+    public override async Task<W.ForwardReply> Forward(W.ForwardRequest request, ServerCallContext context)
+    {
+        var parsed = RpcFailures.Reading(request.ToDomain);
+        W.ForwardReply? reply = null;
+        await RpcFailures.ServeAsync(async () => reply = (await requests.AnswerAsync(parsed)).ToWire());
+        return reply!;
+    }
+}

@@ -1,0 +1,63 @@
+using Grpc.Core;
+using Kv.Common.Identity;
+using Kv.Common.Topology;
+using Kv.Node.Peers;
+using Kv.Node.Peers.Wire;
+
+namespace Kv.Node.Rpc;
+
+/// <summary>The gRPC door's one translation of what can go wrong into status codes.</summary>
+internal static class RpcFailures
+{
+    /// <summary>Refuses callers of another cluster and callers that this node's topology does not name.</summary>
+    public static NodeIdentity Admit(Kv.Wire.Sender? sender, NodeIdentity self, ClusterTopology topology)
+    {
+        var peer = Reading(() => sender.ToDomain());
+        if (peer.Cluster != self.Cluster)
+            throw new RpcException(new(StatusCode.FailedPrecondition, $"This node belongs to cluster {self.Cluster}, the caller to {peer.Cluster}."));
+        if (peer.Incarnation.IsNone || !topology.Members.Contains(peer.Address))
+            throw new RpcException(new(StatusCode.PermissionDenied, $"{peer.Address} is not a member of epoch {topology.Epoch}."));
+        return peer;
+    }
+
+    /// <summary>Refuses callers that do not serve this node's shard as well: what they replicate is not for this replica.</summary>
+    public static NodeIdentity AdmitToShard(Kv.Wire.Sender? sender, NodeIdentity self, ClusterTopology topology)
+    {
+        var peer = Admit(sender, self, topology);
+        if (topology.ShardOf(self.Address) is { } shard && shard.Includes(peer.Address)) return peer;
+        throw new RpcException(new(StatusCode.PermissionDenied, $"{peer.Address} does not serve this node's shard at epoch {topology.Epoch}."));
+    }
+
+    /// <summary>A message that cannot be read is the caller's fault.</summary>
+    public static T Reading<T>(Func<T> read)
+    {
+        try
+        {
+            return read();
+        }
+        catch (WireFormatException malformed)
+        {
+            throw new RpcException(new(StatusCode.InvalidArgument, malformed.Message));
+        }
+    }
+
+    /// <summary>Runs a stream to its end; a peer that went away or a node that stops is no error.</summary>
+    public static async Task ServeAsync(Func<Task> serve)
+    {
+        try
+        {
+            await serve();
+        }
+        catch (PeerUnavailableException gone) when (gone.InnerException is WireFormatException malformed)
+        {
+            throw new RpcException(new(StatusCode.InvalidArgument, malformed.Message));
+        }
+        catch (PeerUnavailableException)
+        {
+        }
+        catch (Exception stopping) when (stopping is OperationCanceledException or System.Threading.Channels.ChannelClosedException)
+        {
+            throw new RpcException(new(StatusCode.Unavailable, "The node is stopping."));
+        }
+    }
+}

@@ -1,0 +1,32 @@
+using Kv.Common.Causality;
+
+namespace Kv.Common.Tests.Causality;
+
+public sealed class CausalTokenTests
+{
+    private static readonly Gen<(CausalToken, CausalToken)> Two = Gen.Select(Generators.Token, Generators.Token);
+
+    [Fact]
+    public void Join_is_commutative() => Two.Sample((a, b) => Assert.Equal(a.Join(b), b.Join(a)));
+
+    [Fact]
+    public void Join_is_associative() => Gen.Select(Generators.Token, Generators.Token, Generators.Token)
+        .Sample((a, b, c) => Assert.Equal(a.Join(b).Join(c), a.Join(b.Join(c))));
+
+    [Fact]
+    public void Join_is_idempotent() => Generators.Token.Sample(a => Assert.Equal(a, a.Join(a)));
+
+    [Fact]
+    public void The_token_of_having_seen_nothing_is_neutral() => Generators.Token.Sample(a => Assert.Equal(a, CausalToken.None.Join(a)));
+
+    [Fact]
+    public void Join_never_goes_back_in_epoch_or_stamp() => Two.Sample((a, b) =>
+        Assert.True(a.Join(b).Epoch >= a.Epoch && a.Join(b).Stamp >= a.Stamp && a.Join(b).Stamp >= b.Stamp));
+
+    [Fact]
+    public void Prune_keeps_epoch_and_stamp() => Gen.Select(Generators.Token, Generators.Vector).Sample((a, stable) =>
+    {
+        var pruned = a.Prune(_ => stable);
+        Assert.Equal((a.Epoch, a.Stamp), (pruned.Epoch, pruned.Stamp));
+    });
+}
