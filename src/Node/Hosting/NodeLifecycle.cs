@@ -23,7 +23,7 @@ internal sealed partial class NodeLifecycle(
 
     public async Task StopAsync(CancellationToken cancellationToken)
     {
-        await _stop.CancelAsync();
+        _stop.Cancel();
         await _running;
     }
 

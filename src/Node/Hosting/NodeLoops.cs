@@ -46,7 +46,7 @@ internal sealed class NodeLoops(
         finally
         {
             readiness.Hold("Stopping");
-            await all.CancelAsync();
+            all.Cancel();
             await Task.WhenAll([becomingReady, .. loops]);
         }
     }

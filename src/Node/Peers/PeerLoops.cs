@@ -40,7 +40,7 @@ internal static class PeerLoops
         }
         finally
         {
-            await all.CancelAsync();
+            all.Cancel();
             foreach (var peer in running.Keys.ToList()) await StopAsync(running, peer);
         }
     }
@@ -49,7 +49,7 @@ internal static class PeerLoops
     {
         var (loop, stop) = running[peer];
         running.Remove(peer);
-        await stop.CancelAsync();
+        stop.Cancel();
         try
         {
             await loop;

@@ -21,7 +21,7 @@ internal sealed class InboundReplication(NodeIdentity self, ReplicaState replica
         var taking = TakeInAsync(stream, either.Token);
         var acknowledging = AcknowledgeAsync(from, greeting[from], stream, either.Token);
         var first = await Task.WhenAny(taking, acknowledging);
-        await either.CancelAsync();
+        either.Cancel();
         try
         {
             await Task.WhenAll(taking, acknowledging);

@@ -64,7 +64,7 @@ internal sealed partial class PeerReplicator(
         var receiving = ReceiveAcknowledgementsAsync(stream, either.Token);
         // Whichever side ends first ends the other: a stream that cannot be read is not written to.
         var first = await Task.WhenAny(sending, receiving);
-        await either.CancelAsync();
+        either.Cancel();
         try
         {
             await Task.WhenAll(sending, receiving);

@@ -80,7 +80,7 @@ internal sealed partial class ForwardLane(
         var sending = SendAsync(stream, either.Token);
         var receiving = ReceiveAsync(stream, either.Token);
         var first = await Task.WhenAny(sending, receiving);
-        await either.CancelAsync();
+        either.Cancel();
         try
         {
             await Task.WhenAll(sending, receiving);

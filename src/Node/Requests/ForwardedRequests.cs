@@ -15,7 +15,7 @@ internal sealed class ForwardedRequests(WritePath writes, ReadPath reads, KeyCou
         var receiving = ReceiveAsync(stream, replies.Writer, either.Token);
         var sending = SendAsync(stream, replies.Reader, either.Token);
         var first = await Task.WhenAny(receiving, sending);
-        await either.CancelAsync();
+        either.Cancel();
         try
         {
             await Task.WhenAll(receiving, sending);
