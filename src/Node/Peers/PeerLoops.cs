@@ -32,6 +32,8 @@ internal static class PeerLoops
                 var changed = topology.WaitAsync(next => !ReferenceEquals(next, view), all.Token).AsTask();
                 var ended = await Task.WhenAny([changed, .. running.Values.Select(r => r.Loop)]);
                 await ended;
+                // Stopped, a loop may end before the wait for the topology does: that is no failure.
+                cancellation.ThrowIfCancellationRequested();
                 if (ended != changed) throw new InvalidOperationException("A peer's loop ended although nobody stopped it.");
             }
         }

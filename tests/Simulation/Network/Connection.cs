@@ -94,7 +94,8 @@ internal sealed class Connection<TOut, TIn> : IConnection
     {
         if (NearBroken is not null) return;
         NearBroken = reason;
-        Inbound.Close();
+        Inbound.CloseReceiver();
+        Outbound.WakeSender();
         _network.Forget(this);
     }
 
@@ -102,7 +103,8 @@ internal sealed class Connection<TOut, TIn> : IConnection
     {
         if (FarBroken is not null) return;
         FarBroken = reason;
-        Outbound.Close();
+        Outbound.CloseReceiver();
+        Inbound.WakeSender();
         // In the acceptor's own time: it may be paused.
         if (!FarDone) Acceptor.Post(static state => ((CancellationTokenSource)state!).Cancel(), _serving);
     }
@@ -177,7 +179,7 @@ internal sealed class Connection<TOut, TIn> : IConnection
             if (failure is null) connection.Inbound.End();
             else connection.Inbound.Reset(failure);
             connection.FarBroken = "served";
-            connection.Outbound.Close();
+            connection.Outbound.CloseReceiver();
         }
 
         public ValueTask DisposeAsync() => ValueTask.CompletedTask;

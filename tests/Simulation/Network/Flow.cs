@@ -15,6 +15,7 @@ internal sealed class Flow<T>(SimNetwork network, Link link, SimProcess receiver
     private TaskCompletionSource? _senderWaits;
     private long _lastArrival;
     private bool _isStalled;
+    private bool _isReceiverGone;
 
     private enum FrameKind
     {
@@ -34,7 +35,7 @@ internal sealed class Flow<T>(SimNetwork network, Link link, SimProcess receiver
 
     public bool IsWritable => IsClosed || Depth < capacity;
 
-    private bool IsReadable => IsClosed || IsEnded || _arrived.Count > 0;
+    private bool IsReadable => IsClosed || IsEnded || _isReceiverGone || _arrived.Count > 0;
 
     /// <summary>Waits until it is worth trying to send again.</summary>
     public ValueTask WaitWritableAsync(CancellationToken cancellation) =>
@@ -66,6 +67,16 @@ internal sealed class Flow<T>(SimNetwork network, Link link, SimProcess receiver
         Wake(ref _receiverWaits);
         Wake(ref _senderWaits);
     }
+
+    /// <summary>The receiver has given up. The sender does not know yet: what it sends will be refused.</summary>
+    public void CloseReceiver()
+    {
+        _isReceiverGone = true;
+        _arrived.Clear();
+        Wake(ref _receiverWaits);
+    }
+
+    public void WakeSender() => Wake(ref _senderWaits);
 
     public void Retransmit()
     {
@@ -105,6 +116,15 @@ internal sealed class Flow<T>(SimNetwork network, Link link, SimProcess receiver
 
             network.Scheduler.Trace.Add((ulong)receiver.Id, (ulong)_underWay.Count);
             var frame = _underWay.Dequeue();
+            if (_isReceiverGone && frame.Kind is FrameKind.Message)
+            {
+                network.Scheduler.After(network.DrawDelay(link), onRefused);
+                IsClosed = true;
+                _underWay.Clear();
+                Wake(ref _senderWaits);
+                return;
+            }
+
             if (frame.Kind is FrameKind.Reset)
             {
                 onReset(frame.Reason!);
