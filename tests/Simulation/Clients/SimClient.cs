@@ -30,7 +30,8 @@ internal sealed class SimClient(Workload workload, int number, Random random, Ti
             if (random.NextDouble() < habits.Handover) Token = workload.AnyToken(random);
             var draw = random.Next(100);
             var kind = draw < habits.ReadPercent ? OperationKind.Read : draw < 93 ? OperationKind.Put : OperationKind.Delete;
-            await OperateAsync(kind, workload.DrawKey(random), _node, TimeSpan.FromMilliseconds(random.Next(1000, 14000)));
+            var operation = await OperateAsync(kind, workload.DrawKey(random), _node, TimeSpan.FromMilliseconds(random.Next(1000, 14000)));
+            if (operation.Status is not OperationStatus.Acknowledged) await Task.Delay(TimeSpan.FromMilliseconds(random.Next(20, 300)), time);
         }
 
         HasEnded = true;
@@ -106,6 +107,12 @@ internal sealed class SimClient(Workload workload, int number, Random random, Ti
         _unmet = outcome is Outcome.DependenciesMissing ? _unmet + 1 : operation.Status is OperationStatus.Acknowledged ? 0 : _unmet;
         if (_unmet < habits.Patience) return;
         _unmet = 0;
+        BeginAnew();
+    }
+
+    /// <summary>Gives the session up.</summary>
+    public void BeginAnew()
+    {
         GivenUp++;
         Token = SessionToken.None;
     }

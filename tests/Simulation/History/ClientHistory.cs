@@ -9,6 +9,9 @@ internal sealed class ClientHistory
 
     public int Keys { get; private set; }
 
+    /// <summary>What every replica has for each key when all is healed; null when a run did not get that far.</summary>
+    public IReadOnlyDictionary<int, Rank>? Final { get; set; }
+
     public Operation this[int id] => _operations[id];
 
     public int NextId => _operations.Count;
@@ -47,7 +50,7 @@ internal sealed class ClientHistory
 
                 stack.Push((operation, next + 1));
                 var before = next == 0 ? operation.After : operation.Kind is OperationKind.Read ? operation.ReadFrom : Operation.None;
-                if (before < 0 || state[before] == 2) continue;
+                if (before < 0 || before >= state.Length || state[before] == 2) continue;
                 if (state[before] == 1) return null;
                 state[before] = 1;
                 stack.Push((_operations[before], 0));
