@@ -94,8 +94,11 @@ internal sealed partial class CatchUp(
         {
             var fetched = 0;
             var last = VersionVector.Empty;
-            await foreach (var batch in transport.FetchAsync(member, new(replica.Snapshot.Current.Vector, want), cancellation))
+            using var silence = new CancellationTokenSource(options.AnswerTimeout, time);
+            using var answering = CancellationTokenSource.CreateLinkedTokenSource(cancellation, silence.Token);
+            await foreach (var batch in transport.FetchAsync(member, new(replica.Snapshot.Current.Vector, want), answering.Token))
             {
+                silence.CancelAfter(options.AnswerTimeout);
                 await replica.DeliverAsync(batch.Records);
                 fetched += batch.Records.Count;
                 last = last.With(batch.Records[^1].Dot);
