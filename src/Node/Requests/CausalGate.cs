@@ -17,8 +17,8 @@ internal sealed class CausalGate(
     {
         if (RefuseStamp(token) is { } refused) return new(refused);
         var past = token.Dependencies.Of(replica.Shard);
-        if (floor.IsPassed && replica.Snapshot.Current.Vector.Covers(past)) return default;
-        return WaitAsync(past, deadline.Earlier(Deadline.In(options.CausalWait, time)));
+        if (floor.Admits(token) && replica.Snapshot.Current.Vector.Covers(past)) return default;
+        return WaitAsync(token, past, deadline.Earlier(Deadline.In(options.CausalWait, time)));
     }
 
     // A stamp from the future could push the clock of the whole cluster, and with it every later write. A skewed but honest clock is soon caught up
@@ -31,12 +31,12 @@ internal sealed class CausalGate(
         return aheadMs < 60_000 ? new Outcome.ClockSkew(aheadMs) : new Outcome.StampOutOfRange(aheadMs);
     }
 
-    private async ValueTask<Outcome?> WaitAsync(VersionVector past, Deadline deadline)
+    private async ValueTask<Outcome?> WaitAsync(CausalToken token, VersionVector past, Deadline deadline)
     {
         using var timeout = new CancellationTokenSource(deadline.Remaining(time), time);
         try
         {
-            await floor.WaitUntilPassedAsync(timeout.Token);
+            await floor.WaitUntilAdmittedAsync(token, timeout.Token);
             var missing = past.Without(replica.Snapshot.Current.Vector);
             if (!missing.IsEmpty) missingRecords.Ask(missing);
             await replica.Snapshot.WaitAsync(snapshot => snapshot.Vector.Covers(past), timeout.Token);
