@@ -56,13 +56,6 @@ internal static class Rules
     /// </summary>
     public static readonly (string User, string Used, string Reason)[] Exceptions =
     [
-        ("Requests", "Replication.Stability", "a token is pruned by what every member holds, when it is made"),
-        ("Requests.CausalGate", "Replication.CatchUp", "a request that waits for dots has them asked for meanwhile"),
-        ("Requests.CausalGate", "Replication.ServingFloor", "a replica that was never complete holds requests back"),
-        ("Requests.WriteConcern", "Replication.IDurabilityObserver", "acknowledgements are counted where they are waited for"),
-        ("Membership.HeartbeatSource", "Replication.Stability", "heartbeats carry what the sender knows to be stable"),
-        ("Replication.ServingFloor", "Storage.IStorageEngine", "whether the replica was ever complete must survive a crash"),
-        ("Replication.CatchUp", "Storage.StorageFailedException", "a data directory that turns out to be an old copy stops the process"),
         ("Rest.ProbeEndpoints", "Replica.Readiness", "/readyz answers with the replica's own words"),
     ];
 

@@ -23,7 +23,9 @@ internal sealed class KeyValueEndpoints(WritePath writes, ReadPath reads, Causal
         }
 
         await AnswerAsync(context, segment);
-        metrics.Answered(context.Request.Method, context.Response.StatusCode);
+        // Methods are the client's to invent; one series each would be a leak.
+        var isKnown = context.Response.StatusCode != StatusCodes.Status405MethodNotAllowed;
+        metrics.Answered(isKnown ? context.Request.Method : "_OTHER", context.Response.StatusCode);
     }
 
     private static bool TryMatch(string target, out string segment)

@@ -48,8 +48,8 @@ internal readonly record struct RequestBody(ReadOnlyMemory<byte>? Value, ReadOnl
         var isObject = reader.TokenType == JsonTokenType.StartObject;
         while (isObject && reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
-            var isValue = reader.ValueTextEquals("value"u8);
-            var isToken = !isValue && reader.ValueTextEquals("causal-metadata"u8);
+            var isValue = NameIs(ref reader, "value"u8);
+            var isToken = !isValue && NameIs(ref reader, "causal-metadata"u8);
             reader.Read();
             var start = (int)reader.TokenStartIndex;
             if (isToken && !TryReadToken(ref reader, out token))
@@ -74,13 +74,34 @@ internal readonly record struct RequestBody(ReadOnlyMemory<byte>? Value, ReadOnl
         return true;
     }
 
+    private static bool NameIs(ref Utf8JsonReader reader, ReadOnlySpan<byte> name)
+    {
+        try
+        {
+            return reader.ValueTextEquals(name);
+        }
+        catch (InvalidOperationException)
+        {
+            // An escaped half of a surrogate pair is JSON, but no text: it is in no name of ours.
+            return false;
+        }
+    }
+
     private static bool TryReadToken(ref Utf8JsonReader reader, out ReadOnlyMemory<byte> token)
     {
         token = default;
         if (reader.TokenType == JsonTokenType.Null) return true;
         if (reader.TokenType != JsonTokenType.String) return false;
         var text = new byte[reader.ValueSpan.Length];
-        token = text.AsMemory(0, reader.CopyString(text));
-        return true;
+        try
+        {
+            token = text.AsMemory(0, reader.CopyString(text));
+            return true;
+        }
+        catch (InvalidOperationException)
+        {
+            // Half of a surrogate pair again.
+            return false;
+        }
     }
 }

@@ -1,0 +1,84 @@
+namespace Kv.TestSupport;
+
+/// <summary>A cluster of real processes on loopback with data directories of its own, which go when it is disposed.</summary>
+public sealed class LocalCluster : IAsyncDisposable
+{
+    private static readonly TimeSpan ViewBound = TimeSpan.FromSeconds(15);
+
+    private readonly string _directory;
+
+    private LocalCluster(IReadOnlyList<LocalNode> nodes, string directory)
+    {
+        Nodes = nodes;
+        _directory = directory;
+    }
+
+    /// <summary>In the order of their addresses, in which they are dealt to the shards.</summary>
+    public IReadOnlyList<LocalNode> Nodes { get; }
+
+    public LocalNode this[int index] => Nodes[index];
+
+    public IReadOnlyList<string> Addresses => [.. Nodes.Select(node => node.Address)];
+
+    /// <summary>Starts the nodes, all at once, and waits until every one is ready and sees all others.</summary>
+    /// <param name="nodes">How many.</param>
+    /// <param name="shards">SHARD_COUNT.</param>
+    /// <param name="more">Further variables of the node with this index, given its REST port.</param>
+    public static async Task<LocalCluster> StartAsync(int nodes, int shards, Func<int, int, IReadOnlyDictionary<string, string>>? more = null)
+    {
+        var cluster = Prepare(nodes, shards, more);
+        try
+        {
+            foreach (var node in cluster.Nodes) node.Start();
+            await cluster.UntilWholeAsync();
+            return cluster;
+        }
+        catch
+        {
+            await cluster.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>Waits until every node is ready and sees all others.</summary>
+    public async Task UntilWholeAsync()
+    {
+        await Task.WhenAll(Nodes.Select(node => node.UntilReadyAsync()));
+        foreach (var node in Nodes) await UntilViewAsync(node, Addresses, ViewBound);
+    }
+
+    /// <summary>Waits until <paramref name="node"/> sees exactly these members.</summary>
+    public static Task UntilViewAsync(LocalNode node, IReadOnlyList<string> members, TimeSpan within) => Eventually.Async(
+        async () => string.Join(',', await node.Client.ViewAsync()),
+        view => view == string.Join(',', members),
+        within,
+        $"{node.Address} sees {string.Join(',', members)}");
+
+    public async ValueTask DisposeAsync()
+    {
+        await Task.WhenAll(Nodes.Select(node => node.DisposeAsync().AsTask()));
+        if (Directory.Exists(_directory)) Directory.Delete(_directory, recursive: true);
+    }
+
+    private static LocalCluster Prepare(int nodes, int shards, Func<int, int, IReadOnlyDictionary<string, string>>? more)
+    {
+        var directory = Directory.CreateTempSubdirectory("kv-cluster-").FullName;
+        int[] ports = [.. Enumerable.Range(0, nodes).Select(_ => NodePorts.Take()).Order()];
+        var view = string.Join(',', ports.Select(port => $"127.0.0.1:{port}"));
+        return new(
+            [.. ports.Select((port, index) =>
+            {
+                var environment = new Dictionary<string, string>
+                {
+                    ["SOCKET_ADDRESS"] = $"127.0.0.1:{port}",
+                    ["VIEW"] = view,
+                    ["SHARD_COUNT"] = KvClient.Number(shards),
+                    ["KV_DATA_DIR"] = Path.Combine(directory, KvClient.Number(port)),
+                };
+                foreach (var (name, value) in more?.Invoke(index, port) ?? new Dictionary<string, string>()) environment[name] = value;
+                var offset = environment.TryGetValue("Peers__PortOffset", out var given) ? int.Parse(given, null) : NodePorts.PeerOffset;
+                return new LocalNode(port, port + offset, environment);
+            })],
+            directory);
+    }
+}

@@ -1,0 +1,50 @@
+namespace Kv.TestSupport;
+
+/// <summary>One place in a <see cref="LocalCluster"/>: its address, data and client stay the same whatever becomes of the process.</summary>
+public sealed class LocalNode : IAsyncDisposable
+{
+    private readonly IReadOnlyDictionary<string, string> _environment;
+    private NodeProcess? _process;
+
+    internal LocalNode(int restPort, int peerPort, IReadOnlyDictionary<string, string> environment)
+    {
+        _environment = environment;
+        Address = $"127.0.0.1:{restPort}";
+        PeerPort = peerPort;
+        Client = new(Address);
+        Probe = new("127.0.0.1", peerPort);
+    }
+
+    public string Address { get; }
+
+    public int PeerPort { get; }
+
+    public KvClient Client { get; }
+
+    public PeerProbe Probe { get; }
+
+    public string DataDirectory => _environment["KV_DATA_DIR"];
+
+    public bool IsRunning => _process is { HasExited: false };
+
+    public NodeProcess Process => _process ?? throw new InvalidOperationException($"{Address} was never started.");
+
+    public void Start() => _process = NodeProcess.Start(_environment);
+
+    public Task UntilReadyAsync() => Process.UntilReadyAsync(Client);
+
+    /// <summary>Starts it again on the same data.</summary>
+    public async Task RestartAsync()
+    {
+        await Process.DisposeAsync();
+        Start();
+        await UntilReadyAsync();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_process is not null) await _process.DisposeAsync();
+        Client.Dispose();
+        Probe.Dispose();
+    }
+}
