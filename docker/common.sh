@@ -46,23 +46,32 @@ foreign() { docker "$1" inspect "$2" >/dev/null 2>&1 && ! ours "$1" "$2"; }
 remove_docker_cluster() {
   local id failed=0
   for id in $(docker container ls --all --quiet --filter "label=$RUN_LABEL"); do
-    docker container rm --force --volumes "$id" >/dev/null || failed=1
+    remove container "$id" --force --volumes || failed=1
   done
   for id in $(docker volume ls --quiet --filter "label=$RUN_LABEL"); do
-    docker volume rm "$id" >/dev/null || failed=1
+    remove volume "$id" || failed=1
   done
   for id in $(docker network ls --quiet --filter "label=$RUN_LABEL"); do
-    docker network rm "$id" >/dev/null || failed=1
+    remove network "$id" || failed=1
   done
   return $failed
+}
+
+# remove KIND NAME [OPTION...]: what is gone by itself in the meantime counts as removed.
+remove() {
+  local kind=$1 name=$2 refusal
+  shift 2
+  if refusal=$(docker "$kind" rm "$@" "$name" 2>&1 >/dev/null); then return; fi
+  if docker "$kind" inspect "$name" >/dev/null 2>&1; then
+    complain "$kind $name: $refusal"
+    return 1
+  fi
 }
 
 remove_docker_images() {
   local name failed=0
   for name in "$IMAGE" "$BASE_IMAGE"; do
-    if ours image "$name"; then
-      docker image rm "$name" >/dev/null || failed=1
-    fi
+    if ours image "$name"; then remove image "$name" || failed=1; fi
   done
   docker image prune --force --filter "label=$BUILD_STAGE_LABEL" >/dev/null || failed=1
   return $failed

@@ -28,11 +28,12 @@ internal static class NodeServices
         services.AddSingleton<KvMetrics>();
 
         services.AddSingleton<ReplicaState>();
+        services.AddSingleton<ServingFloor>();
+        services.AddSingleton<Stability>();
         services.AddSingleton<Readiness>();
 
         services.AddSingleton<CatchUp>();
-        services.AddSingleton<ServingFloor>();
-        services.AddSingleton<Stability>();
+        services.AddSingleton<IMissingRecords>(s => s.GetRequiredService<CatchUp>());
         services.AddSingleton<ReplicatorSet>();
         services.AddSingleton<InboundReplication>();
 

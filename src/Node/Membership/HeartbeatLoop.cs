@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using Kv.Common.Identity;
 using Kv.Node.Peers;
 
@@ -47,13 +46,8 @@ internal sealed class HeartbeatLoop(
         {
             await using var stream = await transport.OpenHeartbeatAsync(peer, either.Token);
             MembershipLog.StreamOpen(logger, peer);
-            var sending = SendAsync(stream, either.Token);
-            var receiving = ReceiveAsync(stream, silence, either.Token);
-            await Task.WhenAny(sending, receiving);
-            // Whichever side ends first ends the other: a stream that cannot be read is not written to.
-            either.Cancel();
-            await Task.WhenAll(sending, receiving);
-            throw new UnreachableException("Sending ends by an exception only.");
+            await Duplex.RunAsync(stop => ReceiveAsync(stream, silence, stop), stop => SendAsync(stream, stop), either.Token);
+            return "ended or refused";
         }
         catch (PeerUnavailableException broken)
         {
@@ -61,7 +55,7 @@ internal sealed class HeartbeatLoop(
         }
         catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
         {
-            return silence.IsCancellationRequested ? "silent for too long" : "ended or refused";
+            return "silent for too long";
         }
     }
 

@@ -207,9 +207,7 @@ internal sealed class MembershipService
 
     private void Weigh(MembershipEvent.Testimony testimony, TimeSpan now)
     {
-        // The suspect may have been heard while the witnesses were asked, and even be suspect again since.
-        if (!_peers.TryGetValue(testimony.Suspect, out var suspect)) return;
-        if (suspect.State is not PeerState.Suspect || suspect.ProbeRound != testimony.Round) return;
+        if (!_peers.TryGetValue(testimony.Suspect, out var suspect) || !suspect.IsAwaiting(testimony.Round)) return;
         if (testimony.Heard) MembershipLog.HeardByOthers(_logger, suspect.Address);
         else HoldDead(suspect, testimony.Witnesses, now);
     }

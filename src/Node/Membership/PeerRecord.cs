@@ -88,6 +88,11 @@ internal sealed class PeerRecord(NodeAddress address, FailureDetectorSettings se
         return ++ProbeRound;
     }
 
+    /// <summary>
+    /// False for an answer that comes too late: the suspect may have been heard while the witnesses were asked, and even be suspect again since.
+    /// </summary>
+    public bool IsAwaiting(int round) => State is PeerState.Suspect && ProbeRound == round;
+
     /// <summary>Nobody hears the suspect.</summary>
     public void Accuse()
     {

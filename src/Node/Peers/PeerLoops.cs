@@ -40,8 +40,9 @@ internal static class PeerLoops
         }
         finally
         {
+            // All of them, whatever one of them ends in; that comes out last.
             all.Cancel();
-            foreach (var peer in running.Keys.ToList()) await StopAsync(running, peer);
+            await Task.WhenAll(running.Keys.ToList().Select(peer => StopAsync(running, peer)));
         }
     }
 

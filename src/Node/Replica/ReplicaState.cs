@@ -80,6 +80,18 @@ internal sealed class ReplicaState
     /// </summary>
     public ValueTask DeliverAsync(IReadOnlyList<WriteRecord> records) => _mailbox.Writer.WriteAsync(new(null, records));
 
+    /// <summary>
+    /// Own writes are sent only when durable here, so no peer can hold one that this node lacks, unless the data directory went back in time. To write
+    /// on would give the same dots to other writes: throws <see cref="StorageFailedException"/> then, and the node must stop.
+    /// </summary>
+    public void RefuseOldCopy(NodeAddress holder, VersionVector held)
+    {
+        var own = Snapshot.Current.Vector[_self.Incarnation];
+        if (held[_self.Incarnation] <= own) return;
+        throw new StorageFailedException(
+            $"{holder} holds write {held[_self.Incarnation]} of this incarnation, and the data directory only {own}: it is an older copy. Remove it, and this node rejoins as a new one.");
+    }
+
     /// <summary>The writer. Throws <see cref="StorageFailedException"/> when the disk fails: the node must stop then.</summary>
     public async Task RunAsync(CancellationToken cancellation)
     {

@@ -6,7 +6,6 @@ using Kv.Common.Topology;
 using Kv.Node.Peers;
 using Kv.Node.Replica;
 using Kv.Node.Signals;
-using Kv.Node.Storage;
 using Kv.Node.Telemetry;
 
 namespace Kv.Node.Replication;
@@ -24,13 +23,13 @@ internal sealed partial class CatchUp(
     TimeProvider time,
     ReplicationOptions options,
     KvMetrics metrics,
-    ILogger<CatchUp> logger)
+    ILogger<CatchUp> logger) : IMissingRecords
 {
     private readonly Channel<bool> _wake = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
     private readonly Lock _gate = new();
     private VersionVector _asked = VersionVector.Empty;
 
-    /// <summary>A request waits for these dots: ask the peers now. One round per call; what is still missing is asked for again by who still waits.</summary>
+    /// <inheritdoc/>
     public void Ask(VersionVector missing)
     {
         lock (_gate) _asked = _asked.Join(missing);
@@ -81,22 +80,12 @@ internal sealed partial class CatchUp(
         foreach (var member in members)
         {
             var held = view.Find(member)!.Vector;
-            RefuseOldCopy(member, held);
+            replica.RefuseOldCopy(member, held);
             // A reachable origin sends its own writes itself; only what no origin can send is a gap.
             var gaps = VersionVector.Of(held.Where(dot => !broadcasting.Contains(dot.Origin)));
             var want = gaps.Join(asked).Without(replica.Snapshot.Current.Vector);
             if (!want.IsEmpty) await FetchAsync(member, want, cancellation);
         }
-    }
-
-    // Own writes are sent only when durable here, so no peer can hold one that this node lacks, unless the data directory went back in time. To write on
-    // would give the same dots to other writes.
-    private void RefuseOldCopy(NodeAddress member, VersionVector held)
-    {
-        var own = replica.Snapshot.Current.Vector[self.Incarnation];
-        if (held[self.Incarnation] <= own) return;
-        throw new StorageFailedException(
-            $"{member} holds write {held[self.Incarnation]} of this incarnation, and the data directory only {own}: it is an older copy. Remove it, and this node rejoins as a new one.");
     }
 
     private async Task FetchAsync(NodeAddress member, VersionVector want, CancellationToken cancellation)

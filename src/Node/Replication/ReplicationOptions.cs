@@ -15,14 +15,10 @@ internal sealed class ReplicationOptions
     /// <summary>Most batches of one stream that are taken in before the first of them is durable.</summary>
     public int MaxBatchesAhead { get; set; } = 16;
 
-    /// <summary>How long a node without earlier data waits to hear from a member of its shard before it takes the cluster to be new.</summary>
-    public TimeSpan FormationGrace { get; set; } = TimeSpan.FromSeconds(2);
-
     public IEnumerable<string> Validate()
     {
         if (ReconnectMin <= TimeSpan.Zero || ReconnectMax < ReconnectMin) yield return "Replication:ReconnectMin must be more than zero and at most ReconnectMax.";
         if (GapCheckInterval <= TimeSpan.Zero) yield return "Replication:GapCheckInterval must be more than zero.";
         if (MaxBatchesAhead is < 1 or > 1024) yield return "Replication:MaxBatchesAhead must be 1 to 1024.";
-        if (FormationGrace < TimeSpan.Zero) yield return "Replication:FormationGrace must not be negative.";
     }
 }

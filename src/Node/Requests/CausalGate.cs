@@ -1,7 +1,6 @@
 using Kv.Common.Causality;
 using Kv.Common.Time;
 using Kv.Node.Replica;
-using Kv.Node.Replication;
 using Kv.Node.Telemetry;
 
 namespace Kv.Node.Requests;
@@ -11,7 +10,7 @@ namespace Kv.Node.Requests;
 /// asked of the peers and waited for, up to a bound.
 /// </summary>
 internal sealed class CausalGate(
-    ReplicaState replica, ServingFloor floor, CatchUp catchUp, TimeProvider time, RequestOptions options, KvMetrics metrics)
+    ReplicaState replica, ServingFloor floor, IMissingRecords missingRecords, TimeProvider time, RequestOptions options, KvMetrics metrics)
 {
     /// <summary>Null when the request may go on, else the outcome to answer with.</summary>
     public ValueTask<Outcome?> PassAsync(CausalToken token, Deadline deadline)
@@ -39,7 +38,7 @@ internal sealed class CausalGate(
         {
             await floor.WaitUntilPassedAsync(timeout.Token);
             var missing = past.Without(replica.Snapshot.Current.Vector);
-            if (!missing.IsEmpty) catchUp.Ask(missing);
+            if (!missing.IsEmpty) missingRecords.Ask(missing);
             await replica.Snapshot.WaitAsync(snapshot => snapshot.Vector.Covers(past), timeout.Token);
             metrics.CausalWaited(true);
             return null;

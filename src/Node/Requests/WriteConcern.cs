@@ -2,7 +2,6 @@ using Kv.Common.Identity;
 using Kv.Common.Membership;
 using Kv.Common.Topology;
 using Kv.Node.Replica;
-using Kv.Node.Replication;
 using Kv.Node.Signals;
 
 namespace Kv.Node.Requests;

@@ -1,7 +1,6 @@
 using Kv.Common.Identity;
 using Kv.Common.Topology;
 using Kv.Node.Replica;
-using Kv.Node.Replication;
 using Kv.Node.Signals;
 
 namespace Kv.Node.Requests;

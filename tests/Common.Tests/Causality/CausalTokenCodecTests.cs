@@ -21,7 +21,7 @@ public sealed class CausalTokenCodecTests
         var bytes = Codec.Seal(token);
         Assert.Equal(TokenRejection.None, Codec.TryOpen(bytes, out var opened));
         Assert.Equal(token, opened);
-        Assert.Equal(TokenRejection.None, Codec.TryOpenText(TextOf(bytes), out var read));
+        Assert.Equal(TokenRejection.None, Codec.TryOpenText(TextOf(bytes), out var read, out _));
         Assert.Equal(token, read);
         Assert.Equal(token, CausalTokenCodec.ReadTrusted(bytes));
     });
@@ -59,7 +59,7 @@ public sealed class CausalTokenCodecTests
             for (var bit = 0; bit < text.Length * 8; bit++)
             {
                 text[bit / 8] ^= (byte)(1 << (bit % 8));
-                Assert.NotEqual(TokenRejection.None, Codec.TryOpenText(text, out _));
+                Assert.NotEqual(TokenRejection.None, Codec.TryOpenText(text, out _, out _));
                 text[bit / 8] ^= (byte)(1 << (bit % 8));
             }
         },
@@ -72,7 +72,7 @@ public sealed class CausalTokenCodecTests
             var bytes = Codec.Seal(token);
             var text = TextOf(bytes);
             for (var length = 0; length < bytes.Length; length++) Assert.NotEqual(TokenRejection.None, Codec.TryOpen(bytes.AsSpan(0, length), out _));
-            for (var length = 0; length < text.Length; length++) Assert.NotEqual(TokenRejection.None, Codec.TryOpenText(text.AsSpan(0, length), out _));
+            for (var length = 0; length < text.Length; length++) Assert.NotEqual(TokenRejection.None, Codec.TryOpenText(text.AsSpan(0, length), out _, out _));
         },
         iter: 50);
 
@@ -81,7 +81,7 @@ public sealed class CausalTokenCodecTests
     {
         var bytes = Codec.Seal(token);
         Assert.NotEqual(TokenRejection.None, Codec.TryOpen([.. bytes, extra], out _));
-        Assert.NotEqual(TokenRejection.None, Codec.TryOpenText([.. TextOf(bytes), extra], out _));
+        Assert.NotEqual(TokenRejection.None, Codec.TryOpenText([.. TextOf(bytes), extra], out _, out _));
     });
 
     [Fact]
@@ -90,7 +90,7 @@ public sealed class CausalTokenCodecTests
         {
             var bytes = new CausalTokenCodec("a secret"u8, new(other)).Seal(token);
             Assert.Equal(TokenRejection.ForeignCluster, Codec.TryOpen(bytes, out _));
-            Assert.Equal(TokenRejection.ForeignCluster, Codec.TryOpenText(TextOf(bytes), out _));
+            Assert.Equal(TokenRejection.ForeignCluster, Codec.TryOpenText(TextOf(bytes), out _, out _));
             Assert.Equal(TokenRejection.ForeignCluster, WithoutSecret.TryOpen(new CausalTokenCodec([], new(other)).Seal(token), out _));
         });
 
@@ -104,8 +104,8 @@ public sealed class CausalTokenCodecTests
         byte[] plausible = [1, .. Codec.Seal(CausalToken.None).AsSpan(1, 8), .. noise];
         Assert.NotEqual(TokenRejection.None, Codec.TryOpen(noise, out _));
         Assert.NotEqual(TokenRejection.None, Codec.TryOpen(plausible, out _));
-        Assert.NotEqual(TokenRejection.None, Codec.TryOpenText(noise, out _));
-        Assert.NotEqual(TokenRejection.None, Codec.TryOpenText(TextOf(noise), out _));
+        Assert.NotEqual(TokenRejection.None, Codec.TryOpenText(noise, out _, out _));
+        Assert.NotEqual(TokenRejection.None, Codec.TryOpenText(TextOf(noise), out _, out _));
     });
 
     // Anyone can compute this seal, so the reader of the content is all that stands between a forger and the cluster.
@@ -149,7 +149,7 @@ public sealed class CausalTokenCodecTests
         foreach (var last in "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"u8)
         {
             byte[] variant = [.. text.AsSpan()[..^1], last];
-            if (!variant.AsSpan().SequenceEqual(text)) Assert.NotEqual(TokenRejection.None, Codec.TryOpenText(variant, out _));
+            if (!variant.AsSpan().SequenceEqual(text)) Assert.NotEqual(TokenRejection.None, Codec.TryOpenText(variant, out _, out _));
         }
     });
 
@@ -163,8 +163,8 @@ public sealed class CausalTokenCodecTests
         for (ulong epoch = 1; epoch < 1UL << 40; epoch <<= 7)
         {
             var text = TextOf(Codec.Seal(CausalToken.None with { Epoch = new(epoch) }));
-            Assert.Equal(TokenRejection.Malformed, Codec.TryOpenText([.. text, .. Encoding.ASCII.GetBytes(extra)], out _));
-            Assert.Equal(TokenRejection.Malformed, Codec.TryOpenText([.. Encoding.ASCII.GetBytes(extra), .. text], out _));
+            Assert.Equal(TokenRejection.Malformed, Codec.TryOpenText([.. text, .. Encoding.ASCII.GetBytes(extra)], out _, out _));
+            Assert.Equal(TokenRejection.Malformed, Codec.TryOpenText([.. Encoding.ASCII.GetBytes(extra), .. text], out _, out _));
         }
     }
 
@@ -174,7 +174,7 @@ public sealed class CausalTokenCodecTests
         var bytes = Codec.Seal(CausalToken.None);
         byte[] large = [.. bytes, .. new byte[CausalTokenCodec.MaxSealedLength]];
         Assert.Equal(TokenRejection.Malformed, Codec.TryOpen(large, out _));
-        Assert.Equal(TokenRejection.Malformed, Codec.TryOpenText(TextOf(large), out _));
+        Assert.Equal(TokenRejection.Malformed, Codec.TryOpenText(TextOf(large), out _, out _));
     }
 
     [Fact]

@@ -19,6 +19,7 @@ public class DetectionTests
         var took = cluster.AdvanceUntil(() => cluster.AllSee(seed % 6, PeerState.Dead), Promise);
         Assert.InRange(took, cluster.Options.Detector.ShortestSilence - cluster.Options.HeartbeatInterval, cluster.Options.DetectionBound);
         Assert.All(cluster.Running, node => Assert.Equal(5, node.View.LiveMembers.Length));
+        Assert.Equal(cluster.Running.Select(node => (node.Address, VirtualCluster.AddressOf(seed % 6))), cluster.Network.Resets.Order());
     }
 
     [Theory]
@@ -78,6 +79,22 @@ public class DetectionTests
         Assert.Equal(1, cluster[0].Logged(3008));
         Assert.Equal(0, cluster[0].Logged(3001));
         Assert.Equal(0, cluster[0].Logged(3003));
+    }
+
+    [Theory]
+    [MemberData(nameof(Seeds))]
+    public void A_pause_excuses_no_silence_after_it(int seed)
+    {
+        var cluster = VirtualCluster.Formed(2, seed);
+        cluster[0].Process.IsPaused = true;
+        cluster.Advance(1500);
+        // The last that is ever heard of 1 is in the mailbox when 0 runs again and notices that it was paused.
+        var last = cluster[1].Next();
+        cluster.Kill(1, silently: false);
+        cluster[0].Membership.Heard(last);
+        cluster[0].Process.IsPaused = false;
+        var took = cluster.AdvanceUntil(() => cluster.AllSee(1, PeerState.Dead), Promise);
+        Assert.True(took <= cluster.Options.DetectionBound, took.ToString());
     }
 
     [Theory]

@@ -120,9 +120,24 @@ public class ReturningTests
         peer.Take(Beat(One, 1), TimeSpan.Zero, 0);
         Assert.True(peer.BecomesSuspect(TimeSpan.FromSeconds(3)));
         var first = peer.BeginProbe(TimeSpan.FromSeconds(4));
+        Assert.True(peer.IsAwaiting(first));
         Assert.Equal(PeerChange.Cleared, peer.Take(Beat(One, 1), TimeSpan.FromSeconds(3.1), 0));
+        Assert.False(peer.IsAwaiting(first));
         Assert.True(peer.BecomesSuspect(TimeSpan.FromSeconds(9)));
-        Assert.NotEqual(first, peer.ProbeRound);
+        Assert.False(peer.IsAwaiting(first));
+    }
+
+    [Fact]
+    public void A_peer_that_comes_back_is_judged_as_if_it_had_come_for_the_first_time()
+    {
+        var fresh = new PeerRecord(VirtualCluster.AddressOf(0), new(), Retired);
+        fresh.Take(Beat(One, 1), TimeSpan.Zero, 0);
+        var back = new PeerRecord(VirtualCluster.AddressOf(0), new(), Retired);
+        back.Take(Beat(One, 1), TimeSpan.FromSeconds(-30), 0);
+        Assert.True(back.BecomesSuspect(TimeSpan.FromSeconds(-27)));
+        back.Accuse();
+        Assert.Equal(PeerChange.Returned, back.Take(Beat(One, 1), TimeSpan.Zero, 0));
+        Assert.Equal(fresh.ToView(TimeSpan.FromSeconds(1.5)).Suspicion, back.ToView(TimeSpan.FromSeconds(1.5)).Suspicion);
     }
 
     [Fact]

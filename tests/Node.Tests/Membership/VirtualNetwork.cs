@@ -21,6 +21,9 @@ internal sealed class VirtualNetwork(TimeProvider time)
     /// <summary>How many heartbeat streams were opened so far.</summary>
     public int Opened { get; private set; }
 
+    /// <summary>Who dropped its connections to whom because it held it dead, in order.</summary>
+    public List<(NodeAddress By, NodeAddress Peer)> Resets { get; } = [];
+
     public IPeerTransport TransportOf(NodeAddress self) => new Transport(this, self);
 
     /// <summary>The node answers at its address from now on.</summary>
@@ -80,7 +83,11 @@ internal sealed class VirtualNetwork(TimeProvider time)
             return await witness.Process.Start(() => Task.FromResult(witness.Membership.Hears(target))).WaitAsync(cancellation);
         }
 
-        public void Reset(NodeAddress peer) => network.Break(stream => stream.From.Equals(self) && stream.To.Equals(peer));
+        public void Reset(NodeAddress peer)
+        {
+            network.Resets.Add((self, peer));
+            network.Break(stream => stream.From.Equals(self) && stream.To.Equals(peer));
+        }
 
         public ValueTask<IPeerStream<RecordBatch, Acknowledgement>> OpenBroadcastAsync(NodeAddress peer, CancellationToken cancellation) =>
             throw new NotSupportedException();

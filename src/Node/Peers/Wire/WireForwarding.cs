@@ -87,7 +87,10 @@ internal static class WireForwarding
             case Outcome.Found found:
                 wire.Found = new()
                 {
-                    Value = found.Value.ToWire(), Token = found.Token.ToWire(), Version = found.Version.ToWire(), Shard = (uint)found.Shard.Value,
+                    Value = found.Value.ToWire(),
+                    Token = found.Token.ToWire(),
+                    Version = found.Version.ToWire(),
+                    Shard = (uint)found.Shard.Value,
                 };
                 break;
             case Outcome.Absent absent:
@@ -120,12 +123,17 @@ internal static class WireForwarding
     {
         Outcome.DependenciesMissing missing => new()
         {
-            Reason = W.Refusal.DependenciesMissing, Missing = missing.Missing.ToWire(), Shard = (uint)missing.Shard.Value,
+            Reason = W.Refusal.DependenciesMissing,
+            Missing = missing.Missing.ToWire(),
+            Shard = (uint)missing.Shard.Value,
         },
         Outcome.NotOwner notOwner => new() { Reason = W.Refusal.NotOwner, Epoch = notOwner.Epoch.Value },
         Outcome.WriteConcernNotMet notMet => new()
         {
-            Reason = W.Refusal.WriteConcern, Required = (uint)notMet.Required, Replicas = (uint)notMet.Replicas, Shard = (uint)notMet.Shard.Value,
+            Reason = W.Refusal.WriteConcern,
+            Required = (uint)notMet.Required,
+            Replicas = (uint)notMet.Replicas,
+            Shard = (uint)notMet.Shard.Value,
         },
         Outcome.ClockSkew skew => new() { Reason = W.Refusal.ClockSkew, AheadMs = skew.AheadMs },
         Outcome.StampOutOfRange stamp => new() { Reason = W.Refusal.StampOutOfRange, AheadMs = stamp.AheadMs },

@@ -14,7 +14,11 @@ internal sealed class InMemoryStorage : IStorageEngine
 {
     private readonly InMemoryDisk _disk;
     private readonly int _holder;
+    private readonly Lock _gate = new();
     private volatile StoredState _state;
+    // What the disk holds once all that was handed to it is synced. Changes are made to this, not to what is visible: a meta write may overlap with a
+    // commit, and neither may undo the other.
+    private StoredState _pending;
     private volatile bool _closed;
     private StorageFailedException? _failure;
 
@@ -22,7 +26,8 @@ internal sealed class InMemoryStorage : IStorageEngine
     public InMemoryStorage(InMemoryDisk disk)
     {
         _disk = disk;
-        (_holder, _state) = disk.Attach();
+        (_holder, _pending) = disk.Attach();
+        _state = _pending;
     }
 
     public ReplicaCheckpoint Checkpoint => _state.Checkpoint;
@@ -34,7 +39,7 @@ internal sealed class InMemoryStorage : IStorageEngine
         return _state.Winners.TryGetValue(probe, out var winner) ? winner : null;
     }
 
-    public ValueTask CommitAsync(StorageBatch batch) => WriteAsync(_state.With(batch), synced: true);
+    public ValueTask CommitAsync(StorageBatch batch) => WriteAsync(state => state.With(batch), synced: true);
 
     public IReadOnlyList<WriteRecord> ReadLog(Incarnation origin, ulong after, int maxRecords, int maxBytes)
     {
@@ -53,7 +58,7 @@ internal sealed class InMemoryStorage : IStorageEngine
         return records;
     }
 
-    public ValueTask TrimLogAsync(VersionVector upTo) => _state.Trimmed.Covers(upTo) ? ValueTask.CompletedTask : WriteAsync(_state.WithoutLog(upTo), synced: false);
+    public ValueTask TrimLogAsync(VersionVector upTo) => _state.Trimmed.Covers(upTo) ? ValueTask.CompletedTask : WriteAsync(state => state.WithoutLog(upTo), synced: false);
 
     public IEnumerable<WriteRecord> Scan(RingRange range)
     {
@@ -74,8 +79,11 @@ internal sealed class InMemoryStorage : IStorageEngine
         return _state.Meta.TryGetValue(name, out var value) ? [.. value] : null;
     }
 
-    public ValueTask WriteMetaAsync(string name, ReadOnlyMemory<byte> value) =>
-        WriteAsync(_state with { Meta = _state.Meta.SetItem(name, value.ToArray()) }, synced: true);
+    public ValueTask WriteMetaAsync(string name, ReadOnlyMemory<byte> value)
+    {
+        var copy = value.ToArray();
+        return WriteAsync(state => state with { Meta = state.Meta.SetItem(name, copy) }, synced: true);
+    }
 
     public ValueTask DisposeAsync()
     {
@@ -83,21 +91,30 @@ internal sealed class InMemoryStorage : IStorageEngine
         return ValueTask.CompletedTask;
     }
 
-    private async ValueTask WriteAsync(StoredState next, bool synced)
+    private async ValueTask WriteAsync(Func<StoredState, StoredState> change, bool synced)
     {
         ObjectDisposedException.ThrowIf(_closed, this);
         if (_failure is not null) throw new StorageFailedException(_failure.Message, _failure);
         try
         {
             await _disk.StepAsync(_holder, DiskStep.Write);
-            _disk.Write(next);
+            lock (_gate)
+            {
+                _pending = change(_pending);
+                _disk.Write(_pending);
+                if (!synced) _state = change(_state);
+            }
+
             if (synced)
             {
                 await _disk.StepAsync(_holder, DiskStep.Sync);
-                _disk.Sync();
+                lock (_gate)
+                {
+                    _disk.Sync();
+                    _state = _pending;
+                }
             }
 
-            _state = next;
             await _disk.StepAsync(_holder, DiskStep.Acknowledge);
         }
         catch (StorageFailedException e)

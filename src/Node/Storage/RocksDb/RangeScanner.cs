@@ -11,8 +11,9 @@ namespace Kv.Node.Storage.RocksDb;
 /// </summary>
 internal static class RangeScanner
 {
-    public static IEnumerable<WriteRecord> Scan(Database database, ColumnFamilyHandle table, RingRange range)
+    public static IEnumerable<WriteRecord> Scan(UseGate gate, Database database, ColumnFamilyHandle table, RingRange range)
     {
+        using var use = gate.Enter();
         // A scan reads each block once: it must not push out of the cache what point reads use.
         var options = new ReadOptions().SetFillCache(false).SetAutoReadaheadSize(true);
         if (range.Last < ulong.MaxValue) options.SetIterateUpperBound(RowKeys.Position(range.Last + 1));

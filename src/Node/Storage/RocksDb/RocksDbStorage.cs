@@ -23,6 +23,7 @@ internal sealed class RocksDbStorage : IStorageEngine
     private readonly ColumnFamilyHandle _log;
     private readonly PointReader _reader;
     private readonly LogReader _logReader;
+    private readonly UseGate _gate = new();
 
     // The writer's own.
     private readonly ArrayBufferWriter<byte> _scratch = new(4096);
@@ -30,7 +31,6 @@ internal sealed class RocksDbStorage : IStorageEngine
 
     private volatile ReplicaCheckpoint _checkpoint;
     private volatile VersionVector _trimmed;
-    private volatile bool _closed;
 
     private RocksDbStorage(Database database, DbOptions options)
     {
@@ -67,7 +67,7 @@ internal sealed class RocksDbStorage : IStorageEngine
 
     public WriteRecord? Read(Key key)
     {
-        ObjectDisposedException.ThrowIf(_closed, this);
+        using var use = _gate.Enter();
         return Guarded(key, _reader, static (key, reader) => reader.Read(key));
     }
 
@@ -78,6 +78,8 @@ internal sealed class RocksDbStorage : IStorageEngine
     /// </summary>
     public ValueTask CommitAsync(StorageBatch batch)
     {
+        using var use = _gate.Enter();
+        ThrowIfFailed();
         using var writes = new WriteBatch();
         Span<byte> position = stackalloc byte[RowKeys.LogLength];
         var remaining = batch.Winners.Count;
@@ -108,7 +110,7 @@ internal sealed class RocksDbStorage : IStorageEngine
 
     public IReadOnlyList<WriteRecord> ReadLog(Incarnation origin, ulong after, int maxRecords, int maxBytes)
     {
-        ObjectDisposedException.ThrowIf(_closed, this);
+        using var use = _gate.Enter();
         // A seek into the trimmed part would have to step over its deletions, and one beyond the vector into the next incarnation's log.
         var last = _checkpoint.Vector[origin];
         if (after < _trimmed[origin] || after >= last) return [];
@@ -118,6 +120,8 @@ internal sealed class RocksDbStorage : IStorageEngine
 
     public ValueTask TrimLogAsync(VersionVector upTo)
     {
+        using var use = _gate.Enter();
+        ThrowIfFailed();
         var ahead = upTo.Without(_trimmed);
         if (ahead.IsEmpty) return ValueTask.CompletedTask;
         using var writes = new WriteBatch();
@@ -145,18 +149,21 @@ internal sealed class RocksDbStorage : IStorageEngine
 
     public IEnumerable<WriteRecord> Scan(RingRange range)
     {
-        ObjectDisposedException.ThrowIf(_closed, this);
-        return RangeScanner.Scan(_database, _data, range);
+        // The check is for the caller's sake; the enumeration, which may come much later, enters for itself.
+        _gate.Enter().Dispose();
+        return RangeScanner.Scan(_gate, _database, _data, range);
     }
 
     public byte[]? ReadMeta(string name)
     {
-        ObjectDisposedException.ThrowIf(_closed, this);
+        using var use = _gate.Enter();
         return Guarded(name, _database, static (name, database) => database.Get(RowKeys.Meta(name)));
     }
 
     public ValueTask WriteMetaAsync(string name, ReadOnlyMemory<byte> value)
     {
+        using var use = _gate.Enter();
+        ThrowIfFailed();
         using var writes = new WriteBatch();
         writes.Put(RowKeys.Meta(name), value.Span);
         Write(writes, Synced);
@@ -166,12 +173,10 @@ internal sealed class RocksDbStorage : IStorageEngine
     /// <summary>RocksDB's counters as text, when <see cref="StorageOptions.CollectStatistics"/> is on; otherwise empty.</summary>
     public string Statistics() => _options.GetStatisticsString() ?? "";
 
-    public ValueTask DisposeAsync()
+    /// <summary>Waits for the calls and enumerations under way; those that come later get an <see cref="ObjectDisposedException"/>.</summary>
+    public async ValueTask DisposeAsync()
     {
-        if (_closed) return ValueTask.CompletedTask;
-        _closed = true;
-        _database.Dispose();
-        return ValueTask.CompletedTask;
+        if (await _gate.CloseAsync()) _database.Dispose();
     }
 
     private static VersionVector ReadTrimPositions(Database database)
@@ -209,10 +214,13 @@ internal sealed class RocksDbStorage : IStorageEngine
     }
 
     /// <summary>After one failure nothing more is written: what the failed batch left behind is known only when the store is opened again.</summary>
+    private void ThrowIfFailed()
+    {
+        if (_failure is not null) throw new StorageFailedException(_failure.Message, _failure);
+    }
+
     private void Write(WriteBatch writes, WriteOptions options)
     {
-        ObjectDisposedException.ThrowIf(_closed, this);
-        if (_failure is not null) throw new StorageFailedException(_failure.Message, _failure);
         try
         {
             _database.Write(writes, options);

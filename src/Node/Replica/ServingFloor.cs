@@ -2,11 +2,10 @@ using Kv.Common.Causality;
 using Kv.Common.Identity;
 using Kv.Common.Membership;
 using Kv.Common.Topology;
-using Kv.Node.Replica;
 using Kv.Node.Signals;
 using Kv.Node.Storage;
 
-namespace Kv.Node.Replication;
+namespace Kv.Node.Replica;
 
 /// <summary>
 /// What a replica that has never been complete must hold before it serves: everything that a member of its shard held when first heard from. Without
@@ -19,9 +18,9 @@ internal sealed class ServingFloor(
     Published<MembershipView> membership,
     ReplicaState replica,
     IStorageEngine storage,
-    CatchUp catchUp,
+    IMissingRecords missingRecords,
     TimeProvider time,
-    ReplicationOptions options)
+    ReplicaOptions options)
 {
     private const string CompleteKey = "replica-was-complete";
 
@@ -76,8 +75,8 @@ internal sealed class ServingFloor(
     {
         while (!replica.Snapshot.Current.Vector.Covers(needed))
         {
-            catchUp.Ask(needed);
-            using var retry = new CancellationTokenSource(options.GapCheckInterval * 4, time);
+            missingRecords.Ask(needed);
+            using var retry = new CancellationTokenSource(options.CatchUpRetry, time);
             using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, retry.Token);
             try
             {

@@ -1,6 +1,6 @@
 using Kv.Common.Identity;
 
-namespace Kv.Node.Replication;
+namespace Kv.Node.Replica;
 
 /// <summary>Told how far each member of the shard holds this node's own writes durably.</summary>
 internal interface IDurabilityObserver

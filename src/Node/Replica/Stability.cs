@@ -3,10 +3,9 @@ using Kv.Common.Identity;
 using Kv.Common.Membership;
 using Kv.Common.Replication;
 using Kv.Common.Topology;
-using Kv.Node.Replica;
 using Kv.Node.Signals;
 
-namespace Kv.Node.Replication;
+namespace Kv.Node.Replica;
 
 /// <summary>
 /// What every member of a shard is known to hold durably: the meet of the members' vectors, as their heartbeats told them. Only that may be dropped

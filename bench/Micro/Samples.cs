@@ -1,0 +1,39 @@
+using System.Text;
+using Kv.Common.Causality;
+using Kv.Common.Identity;
+using Kv.Common.Replication;
+using Kv.Common.Time;
+
+namespace Kv.Micro;
+
+/// <summary>What the benchmarks work on: a shard of three, a client that has seen two shards, JSON of 200 bytes.</summary>
+internal static class Samples
+{
+    public static readonly ClusterId Cluster = new(0x0123456789abcdef);
+
+    public static readonly CausalTokenCodec Codec = new("a secret of the cluster"u8, Cluster);
+
+    public static readonly HybridTimestamp Stamp = new(0x0199_0000_0000_0001);
+
+    /// <summary>A body as the load of run.sh sends it.</summary>
+    public static readonly byte[] Body = Encoding.UTF8.GetBytes("{\"value\":\"" + new string('x', 188) + "\"}");
+
+    /// <summary>A token that a client gets from a shard of three while nothing is stable yet.</summary>
+    public static CausalToken Token(int shards)
+    {
+        var dependencies = Dependencies.None;
+        for (var shard = 0; shard < shards; shard++)
+        {
+            foreach (var dot in Vector(3, 1_000_000)) dependencies = dependencies.With(new(shard), dot);
+        }
+
+        return new(new(1), Stamp, dependencies);
+    }
+
+    /// <summary>One entry per replica, as of <paramref name="sequence"/> writes each.</summary>
+    public static VersionVector Vector(int replicas, ulong sequence) =>
+        VersionVector.Of(Enumerable.Range(1, replicas).Select(i => new Dot(new((ulong)i * 0x1111_1111_1111_1111), sequence + (ulong)i)));
+
+    public static WriteRecord Record(string key) => new(
+        new(key), Body.AsMemory(9, Body.Length - 10), isTombstone: false, Stamp, new(new(0x1111_1111_1111_1111), 1_000_001), Codec.Seal(Token(1)));
+}

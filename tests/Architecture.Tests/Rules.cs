@@ -1,0 +1,79 @@
+namespace Kv.Architecture.Tests;
+
+/// <summary>
+/// Who may use whom in src/Node. A room is a namespace under the root; the types in <see cref="Messages"/> are a room of their own.
+/// Every room may also use what lies inside it, the leaves, and Common (which cannot know Node: it is another project).
+/// </summary>
+internal static class Rules
+{
+    /// <summary>Used by all, use nothing.</summary>
+    public static readonly string[] Leaves = ["Signals", "Telemetry", "Messages"];
+
+    /// <summary>Knows all; nobody may use it.</summary>
+    public const string Top = "Hosting";
+
+    /// <summary>Plain records that nodes send each other. They live with the mechanism they belong to, and the door out must name them too.</summary>
+    public static readonly string[] Messages =
+    [
+        "Membership.Heartbeat",
+        "Replication.RecordBatch",
+        "Replication.Acknowledgement",
+        "Replication.FetchRequest",
+        "Requests.ForwardRequest",
+        "Requests.ForwardReply",
+        "Requests.ForwardBatch",
+        "Requests.ForwardReplyBatch",
+        "Requests.ForwardedOperation",
+        "Requests.WriteConcernLevel",
+        "Requests.Outcome",
+        "Requests.PresentedToken",
+    ];
+
+    public static readonly Dictionary<string, string[]> MayUse = new()
+    {
+        // The two doors in. They translate; Rpc also shows an operator this node's topology, vector and records.
+        ["Rest"] = ["Requests", "Topology"],
+        ["Rpc"] = ["Requests", "Replication", "Membership", "Migration", "Replica", "Topology", "Peers"],
+
+        // The mechanisms.
+        ["Requests"] = ["Replica", "Topology", "Peers"],
+        ["Replication"] = ["Replica", "Topology", "Peers"],
+        ["Membership"] = ["Replica", "Topology", "Peers"],
+        ["Migration"] = ["Replica", "Topology", "Peers"],
+        ["Topology"] = ["Peers"],
+
+        // State and its keeper.
+        ["Replica"] = ["Storage"],
+        ["Storage"] = [],
+
+        // The one door out.
+        ["Peers"] = [],
+    };
+
+    /// <summary>
+    /// Usages that follow no arrow, each with what justifies it; "user" may be a whole room. One that is no longer used must go. None closes a circle:
+    /// Replication uses neither Requests nor Membership.
+    /// </summary>
+    public static readonly (string User, string Used, string Reason)[] Exceptions =
+    [
+        ("Rest.ProbeEndpoints", "Replica.Readiness", "/readyz answers with the replica's own words"),
+    ];
+
+    /// <summary>Libraries that stay in the rooms named, and in <see cref="Top"/>.</summary>
+    public static readonly Dictionary<string, string[]> Libraries = new()
+    {
+        // The generated wire types: mapped to the domain at the edge, and nowhere else.
+        ["Kv.Wire"] = ["Rpc", "Peers.Wire", "Peers.GrpcPeerTransport"],
+        ["Google.Protobuf"] = ["Rpc", "Peers.Wire"],
+        ["Grpc"] = ["Rpc", "Peers"],
+        ["Microsoft.AspNetCore"] = ["Rest", "Rpc", "Telemetry"],
+        ["RocksDbSharp"] = ["Storage.RocksDb"],
+    };
+
+    /// <summary>What a calculation has no use for. Clocks and randomness are kept out by src/Common/BannedSymbols.txt.</summary>
+    public static readonly string[] NotInCommon =
+    [
+        "System.Threading.Tasks", "System.Threading.Thread", "System.Threading.Timer", "System.IO.File", "System.IO.Directory", "System.Net.Http",
+        "System.Net.Sockets.Socket",
+    ];
+}
