@@ -55,14 +55,12 @@ public sealed class CutTests(CutOffNode cluster) : IClassFixture<CutOffNode>
         {
             foreach (var concern in new[] { "all", "majority" })
             {
-                foreach (var state in new[] { "before the others are held unreachable", "after" })
-                {
-                    var answer = await cluster.Alone.Client.PutAsync(SixNodes.NewName("cut"), "1", query: $"?w={concern}");
-                    Assert.True(answer.Status == 503, $"{concern} {state}: {answer}");
-                    Assert.Equal("Write concern not satisfied", answer.Error);
-                    Assert.NotNull(answer.Header("Retry-After"));
-                    await LocalCluster.UntilViewAsync(cluster.Alone, [cluster.Alone.Address], ViewBound);
-                }
+                // The first one finds the others still believed alive, the second one does not.
+                var answer = await cluster.Alone.Client.PutAsync(SixNodes.NewName("cut"), "1", query: $"?w={concern}");
+                Assert.True(answer.Status == 503, $"{concern}: {answer}");
+                Assert.Equal("Write concern not satisfied", answer.Error);
+                Assert.NotNull(answer.Header("Retry-After"));
+                await LocalCluster.UntilViewAsync(cluster.Alone, [cluster.Alone.Address], ViewBound);
             }
 
             var majority = await cluster.Rest[0].Client.PutAsync(SixNodes.NewName("cut"), "1", query: "?w=majority");

@@ -11,23 +11,23 @@ public sealed class PowerLossTests(SixNodes six) : SixNodesTests(six)
     public async Task Killing_every_node_under_load_loses_no_acknowledged_write()
     {
         var name = SixNodes.NewName("power");
-        var before = await six.Nodes[0].Client.KeyCountAsync();
+        var before = await Six.Nodes[0].Client.KeyCountAsync();
         var acknowledged = new ConcurrentDictionary<string, string>();
         var attempted = new ConcurrentBag<string>();
         using var stop = new CancellationTokenSource();
         var writers = Enumerable.Range(0, Writers).Select(writer => WriteAsync(name, writer, attempted, acknowledged, stop.Token)).ToList();
 
         await Eventually.Async(() => Task.FromResult(acknowledged.Count >= 600), TimeSpan.FromSeconds(30), "600 writes are acknowledged");
-        await Task.WhenAll(six.Nodes.Select(node => node.Process.KillAsync()));
+        await Task.WhenAll(Six.Nodes.Select(node => node.Process.KillAsync()));
         await stop.CancelAsync();
         await Task.WhenAll(writers);
 
-        await Task.WhenAll(six.Nodes.Select(node => node.RestartAsync()));
-        await six.Cluster.UntilWholeAsync();
+        await Task.WhenAll(Six.Nodes.Select(node => node.RestartAsync()));
+        await Six.Cluster.UntilWholeAsync();
         var present = 0L;
         foreach (var (key, i) in attempted.Select((key, i) => (key, i)))
         {
-            var get = await six.Nodes[i % 6].Client.GetAsync(key);
+            var get = await Six.Nodes[i % 6].Client.GetAsync(key);
             if (acknowledged.TryGetValue(key, out var value))
             {
                 Assert.True(get.Status == 200, $"{key} was acknowledged: {get}");
@@ -39,7 +39,7 @@ public sealed class PowerLossTests(SixNodes six) : SixNodesTests(six)
             if (get.Status == 200) present++;
         }
 
-        foreach (var node in six.Nodes) Assert.Equal(before + present, await node.Client.KeyCountAsync());
+        foreach (var node in Six.Nodes) Assert.Equal(before + present, await node.Client.KeyCountAsync());
     }
 
     private async Task WriteAsync(string name, int writer, ConcurrentBag<string> attempted, ConcurrentDictionary<string, string> acknowledged, CancellationToken stop)
@@ -49,7 +49,7 @@ public sealed class PowerLossTests(SixNodes six) : SixNodesTests(six)
         {
             var (key, value) = ($"{name}-{writer}-{i}", $"\"{writer}/{i}\"");
             attempted.Add(key);
-            if (await six.Nodes[(writer + i) % 6].Client.TryAsync(c => c.PutAsync(key, value, token)) is not { Status: 201 } put) return;
+            if (await Six.Nodes[(writer + i) % 6].Client.TryAsync(c => c.PutAsync(key, value, token)) is not { Status: 201 } put) return;
             acknowledged[key] = value;
             token = put.Token;
         }

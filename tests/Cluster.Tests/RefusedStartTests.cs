@@ -99,7 +99,8 @@ public sealed class RefusedStartTests : IDisposable
         await node.UntilReadyAsync(client);
         Assert.Equal(201, (await client.PutAsync("k", "1")).Status);
         node.Terminate();
-        Assert.Equal(0, await node.ExitCodeAsync(TimeSpan.FromSeconds(5)));
+        var code = await node.ExitCodeAsync(TimeSpan.FromSeconds(5));
+        Assert.True(code == 0, $"Exit code {code}:\n{node.Log}");
     }
 
     private static async Task IsRefusedAsync(Dictionary<string, string> environment, params string[] words)

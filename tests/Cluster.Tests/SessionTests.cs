@@ -22,14 +22,14 @@ public sealed class SessionTests(SixNodes six) : SixNodesTests(six)
         }
 
         await Rounds(120);
-        var lost = six.Nodes[0];
+        var lost = Six.Nodes[0];
         await lost.Process.KillAsync();
         await Rounds(240);
         await lost.RestartAsync();
         await Rounds(240);
         await stop.CancelAsync();
         await Task.WhenAll(sessions);
-        await six.Cluster.UntilWholeAsync();
+        await Six.Cluster.UntilWholeAsync();
     }
 
     private async Task RunAsync(string name, int number, ConcurrentDictionary<int, int> rounds, CancellationToken stop)
@@ -77,7 +77,7 @@ public sealed class SessionTests(SixNodes six) : SixNodesTests(six)
 
     private LocalNode AnyNode(Random random)
     {
-        var running = six.Nodes.Where(node => node.IsRunning).ToList();
+        var running = Six.Nodes.Where(node => node.IsRunning).ToList();
         return running[random.Next(running.Count)];
     }
 }

@@ -38,6 +38,8 @@ public sealed class SixNodes : IAsyncLifetime
 [Collection(nameof(SixNodes))]
 public abstract class SixNodesTests(SixNodes six) : IAsyncLifetime
 {
+    protected SixNodes Six => six;
+
     public ValueTask InitializeAsync() => six.MakeWholeAsync();
 
     public ValueTask DisposeAsync() => default;
