@@ -26,7 +26,7 @@ public sealed class NodeLossTests(SixNodes six) : SixNodesTests(six)
         await lost.RestartAsync();
         await AllSeeAsync(Six.Nodes, Six.Cluster.Addresses);
         await ReadAllAsync([lost], name, 2, token);
-        await VectorsBecomeEqualAsync(lost);
+        await Six.UntilEqualAsync();
         await WriteAllAsync([lost], name, 3, token);
     }
 
@@ -79,7 +79,7 @@ public sealed class NodeLossTests(SixNodes six) : SixNodesTests(six)
             AllSeeAsync(others, Six.Cluster.Addresses),
             Eventually.NeverAsync(() => MissingAsync([paused], without), TimeSpan.FromSeconds(3)));
         await ReadAllAsync([paused], name, 2, token);
-        await VectorsBecomeEqualAsync(paused);
+        await Six.UntilEqualAsync();
     }
 
     [Fact]
@@ -188,17 +188,4 @@ public sealed class NodeLossTests(SixNodes six) : SixNodesTests(six)
             Assert.Equal(KvClient.Number(value), get.RawValue);
         }
     }
-
-    private async Task VectorsBecomeEqualAsync(LocalNode node)
-    {
-        foreach (var peer in await Six.ShardOfAsync(node))
-        {
-            await Eventually.Async(
-                async () => Text((await node.Probe.VectorAsync()).Vector) == Text((await peer.Probe.VectorAsync()).Vector),
-                TimeSpan.FromSeconds(5),
-                $"{node.Address} holds what {peer.Address} holds");
-        }
-    }
-
-    private static string Text(IReadOnlyDictionary<string, ulong> vector) => string.Join(' ', vector.OrderBy(entry => entry.Key).Select(entry => $"{entry.Key}:{entry.Value}"));
 }

@@ -24,6 +24,8 @@ public sealed class PowerLossTests(SixNodes six) : SixNodesTests(six)
 
         await Task.WhenAll(Six.Nodes.Select(node => node.RestartAsync()));
         await Six.Cluster.UntilWholeAsync();
+        // A write that was cut short on one replica may reach the others only now; from here on nothing changes any more.
+        await Six.UntilEqualAsync();
         var present = 0L;
         foreach (var (key, i) in attempted.Select((key, i) => (key, i)))
         {

@@ -25,13 +25,20 @@ public sealed class SixNodes : IAsyncLifetime
         await Cluster.UntilWholeAsync();
     }
 
-    /// <summary>The members of the shard that <paramref name="node"/> serves.</summary>
-    public async Task<IReadOnlyList<LocalNode>> ShardOfAsync(LocalNode node)
+    /// <summary>Waits until the replicas of each shard say that they hold the same.</summary>
+    public async Task UntilEqualAsync()
     {
-        var shard = (await node.Client.GetPathAsync("/key-value-store-shard/node-shard-id")).Text("shard-id");
-        var members = await node.Client.MembersAsync(shard);
-        return [.. Nodes.Where(other => members.Contains(other.Address))];
+        foreach (var shard in Nodes.Select((node, index) => (node, Shard: index % 2)).GroupBy(dealt => dealt.Shard, dealt => dealt.node))
+        {
+            await Eventually.Async(
+                async () => string.Join(" | ", (await Task.WhenAll(shard.Select(node => node.Probe.VectorAsync()))).Select(held => Text(held.Vector))),
+                vectors => vectors.Split(" | ").Distinct().Count() == 1,
+                TimeSpan.FromSeconds(5),
+                $"the replicas of shard {shard.Key} hold the same");
+        }
     }
+
+    private static string Text(IReadOnlyDictionary<string, ulong> vector) => string.Join(' ', vector.OrderBy(entry => entry.Key).Select(entry => $"{entry.Key}:{entry.Value}"));
 }
 
 /// <summary>The tests that share the six nodes.</summary>
