@@ -14,6 +14,8 @@ internal sealed class SimNetwork(Scheduler scheduler, Random random, IReadOnlyLi
 
     private static readonly TimeSpan RetransmissionTimeout = TimeSpan.FromMilliseconds(200);
 
+    private static readonly TimeSpan LongestRetransmission = TimeSpan.FromSeconds(2);
+
     private readonly Dictionary<(NodeAddress From, NodeAddress To), Link> _links = addresses
         .SelectMany(from => addresses.Select(to => (from, to)))
         .ToDictionary(pair => pair, _ => new Link());
@@ -100,7 +102,8 @@ internal sealed class SimNetwork(Scheduler scheduler, Random random, IReadOnlyLi
     {
         var delay = Between(link.Latency.Least, link.Latency.Most) + (link.Slowness * (0.5 + random.NextDouble()));
         var timeout = RetransmissionTimeout;
-        while (link.Loss > 0 && random.NextDouble() < link.Loss)
+        // A pause of seconds at most: beyond that a connection is pinged, and given up.
+        while (link.Loss > 0 && timeout < LongestRetransmission && random.NextDouble() < link.Loss)
         {
             delay += timeout;
             timeout *= 2;
