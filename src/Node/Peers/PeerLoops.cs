@@ -32,7 +32,10 @@ internal static class PeerLoops
                 var changed = topology.WaitAsync(next => !ReferenceEquals(next, view), all.Token).AsTask();
                 var ended = await Task.WhenAny([changed, .. running.Values.Select(r => r.Loop)]);
                 await ended;
-                if (ended != changed) throw new InvalidOperationException("A peer's loop ended although nobody stopped it.");
+                if (ended == changed) continue;
+                // When the node stops, a loop may be seen to end before the wait above is.
+                cancellation.ThrowIfCancellationRequested();
+                throw new InvalidOperationException("A peer's loop ended although nobody stopped it.");
             }
         }
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
