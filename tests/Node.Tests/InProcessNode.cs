@@ -39,7 +39,7 @@ internal sealed class InProcessNode : IAsyncDisposable
             $"--VIEW={string.Join(',', [address, .. absent ?? []])}",
             $"--SHARD_COUNT={shards}",
             "--KV_STORAGE=memory",
-            "--Replication:FormationGrace=00:00:00.1",
+            "--Replica:FormationGrace=00:00:00.1",
             "--Logging:LogLevel:Default=Warning",
             "--Logging:LogLevel:Microsoft.Hosting.Lifetime=Warning",
             .. options,

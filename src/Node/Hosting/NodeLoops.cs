@@ -30,13 +30,15 @@ internal sealed class NodeLoops(
             concern.RunAsync(all.Token),
             lanes.RunAsync(all.Token),
         };
-        var becomingReady = BecomeReadyAsync(all.Token);
+        // Ends by itself once the replica is complete.
+        var completing = floor.RunAsync(all.Token);
+        readiness.Hold(null);
         try
         {
-            var first = await Task.WhenAny([becomingReady, .. loops]);
-            if (first == becomingReady)
+            var first = await Task.WhenAny([completing, .. loops]);
+            if (first == completing)
             {
-                await becomingReady;
+                await completing;
                 first = await Task.WhenAny(loops);
             }
 
@@ -47,14 +49,7 @@ internal sealed class NodeLoops(
         {
             readiness.Hold("Stopping");
             all.Cancel();
-            await Task.WhenAll([becomingReady, .. loops]);
+            await Task.WhenAll([completing, .. loops]);
         }
-    }
-
-    private async Task BecomeReadyAsync(CancellationToken cancellation)
-    {
-        readiness.Hold("Catching up with the shard");
-        await floor.RunAsync(cancellation);
-        if (floor.IsPassed) readiness.Hold(null);
     }
 }

@@ -1,6 +1,7 @@
 using Kv.Common.Causality;
 using Kv.Common.Identity;
 using Kv.Common.Membership;
+using Kv.Common.Time;
 using Kv.Common.Topology;
 using Kv.Node.Signals;
 using Kv.Node.Storage;
@@ -24,69 +25,125 @@ internal sealed class ServingFloor(
 {
     private const string CompleteKey = "replica-was-complete";
 
-    private readonly Published<State> _state = new(new(VersionVector.Empty, IsPassed: false));
+    private readonly Published<State> _state = new(new(VersionVector.Empty, Standing.CatchingUp));
 
-    public bool IsPassed => _state.Current.IsPassed;
-
-    /// <summary>What must be held; empty until a peer was heard from.</summary>
+    /// <summary>What must be held; empty until it is measured.</summary>
     public VersionVector Needed => _state.Current.Needed;
 
-    public async ValueTask WaitUntilPassedAsync(CancellationToken cancellation) => await _state.WaitAsync(state => state.IsPassed, cancellation);
+    /// <summary>True once this replica has held all that its shard held; told to the peers.</summary>
+    public bool IsComplete => _state.Current.Standing is Standing.Complete;
 
-    /// <summary>Ends when the floor is passed or the node stops.</summary>
+    /// <summary>True when a client with this past may be served, as far as the floor goes.</summary>
+    public bool Admits(CausalToken past) => Admits(_state.Current, past);
+
+    public async ValueTask WaitUntilAdmittedAsync(CausalToken past, CancellationToken cancellation) =>
+        await _state.WaitAsync(state => Admits(state, past), cancellation);
+
+    /// <summary>
+    /// Ends when the replica is complete or the node stops. 1. Measure: hear what the shard holds; if those who know are not there in time, serve meanwhile
+    /// as one who is alone. 2. Catch up. 3. Remember that.
+    /// </summary>
     public async Task RunAsync(CancellationToken cancellation)
     {
         try
         {
             if (storage.ReadMeta(CompleteKey) is null)
             {
-                var needed = await FirstHeardAsync(cancellation);
-                _state.Publish(new(needed, IsPassed: false));
-                await CatchUpWithAsync(needed, cancellation);
+                var needed = await MeasureWithinGraceAsync(cancellation);
+                if (needed is null)
+                {
+                    // A cluster that is just being started, whose first nodes serve before the others are there; or one that was there before, of which
+                    // this node knows nothing any more.
+                    _state.Publish(new(VersionVector.Empty, Standing.Alone));
+                    needed = await MeasureAsync(Majority, cancellation);
+                }
+
+                _state.Publish(new(needed, Standing.CatchingUp));
+                await CatchUpAsync(cancellation);
                 await storage.WriteMetaAsync(CompleteKey, new byte[] { 1 });
             }
 
-            _state.Publish(new(Needed, IsPassed: true));
+            _state.Publish(new(Needed, Standing.Complete));
         }
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
         {
         }
     }
 
-    private async Task<VersionVector> FirstHeardAsync(CancellationToken cancellation)
+    // Alone, it cannot tell whether a token that names nothing of this shard saw nothing of it, or had all of it pruned as stable before the data was lost.
+    // One that names something was made since: what is stable is pruned as a whole.
+    private bool Admits(State state, CausalToken past) => state.Standing switch
     {
-        var others = topology.Current.Find(replica.Shard)!.Members.Where(member => !member.Equals(self.Address)).ToList();
-        if (others.Count == 0) return VersionVector.Empty;
+        Standing.Complete => true,
+        Standing.Alone => past.Stamp == HybridTimestamp.Zero || !past.Dependencies.Of(replica.Shard).IsEmpty,
+        _ => false,
+    };
+
+    private ShardMembers Shard => topology.Current.Find(replica.Shard)!;
+
+    private int Majority => (Shard.Members.Length / 2) + 1;
+
+    private async Task<VersionVector?> MeasureWithinGraceAsync(CancellationToken cancellation)
+    {
         using var grace = new CancellationTokenSource(options.FormationGrace, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, grace.Token);
         try
         {
-            var view = await membership.WaitAsync(next => others.Exists(next.IsReachable), either.Token);
-            return others.Where(view.IsReachable).Aggregate(VersionVector.Empty, (joined, member) => joined.Join(view.Find(member)!.Vector));
+            return await MeasureAsync(Shard.Members.Length, either.Token);
         }
         catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
         {
-            // Nobody of the shard is up: a cluster that is just being started, whose first nodes serve before the others are there.
-            return VersionVector.Empty;
+            return null;
         }
     }
 
-    private async Task CatchUpWithAsync(VersionVector needed, CancellationToken cancellation)
+    // What complete members hold, as soon as one is heard. If none is, the cluster is new once so many members of the shard, this one included, are there
+    // without earlier data.
+    private async Task<VersionVector> MeasureAsync(int newMembers, CancellationToken cancellation)
     {
-        while (!replica.Snapshot.Current.Vector.Covers(needed))
+        var view = await membership.WaitAsync(next => Heard(next).Any(peer => peer.Complete) || Heard(next).Count() + 1 >= newMembers, cancellation);
+        return Measure(view);
+    }
+
+    private VersionVector Measure(MembershipView view)
+    {
+        var heard = Heard(view).ToList();
+        var complete = heard.Where(peer => peer.Complete).ToList();
+        return (complete.Count > 0 ? complete : heard).Aggregate(VersionVector.Empty, (joined, peer) => joined.Join(peer.Vector));
+    }
+
+    private IEnumerable<PeerView> Heard(MembershipView view) =>
+        Shard.Members.Where(member => !member.Equals(self.Address) && view.IsReachable(member)).Select(member => view.Find(member)!);
+
+    private async Task CatchUpAsync(CancellationToken cancellation)
+    {
+        while (!replica.Snapshot.Current.Vector.Covers(Needed))
         {
-            missingRecords.Ask(needed);
+            missingRecords.Ask(Needed);
             using var retry = new CancellationTokenSource(options.CatchUpRetry, time);
             using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, retry.Token);
             try
             {
-                await replica.Snapshot.WaitAsync(snapshot => snapshot.Vector.Covers(needed), either.Token);
+                await replica.Snapshot.WaitAsync(snapshot => snapshot.Vector.Covers(Needed), either.Token);
             }
             catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
             {
+                // Whoever held it may be gone for good; another complete member's word is as good.
+                var view = membership.Current;
+                if (Heard(view).Any(peer => peer.Complete) && !Heard(view).Any(peer => peer.Vector.Covers(Needed))) _state.Publish(new(Measure(view), Standing.CatchingUp));
             }
         }
     }
 
-    private sealed record State(VersionVector Needed, bool IsPassed);
+    private enum Standing
+    {
+        CatchingUp,
+
+        /// <summary>Without data from before, and nobody of the shard has been heard from.</summary>
+        Alone,
+
+        Complete,
+    }
+
+    private sealed record State(VersionVector Needed, Standing Standing);
 }
