@@ -1,3 +1,4 @@
+using Kv.Common.Causality;
 using Kv.Node.Membership;
 using Kv.Node.Replica;
 using Kv.Node.Replication;
@@ -54,7 +55,10 @@ internal sealed class NodeLoops(
     private async Task BecomeReadyAsync(CancellationToken cancellation)
     {
         readiness.Hold("Catching up with the shard");
-        await floor.RunAsync(cancellation);
-        if (floor.IsPassed) readiness.Hold(null);
+        var completing = floor.RunAsync(cancellation);
+        // A node that is alone serves clients without a past, and is not complete before it has heard from another.
+        await Task.WhenAny(completing, floor.WaitUntilAdmittedAsync(CausalToken.None, cancellation).AsTask());
+        if (floor.Admits(CausalToken.None)) readiness.Hold(null);
+        await completing;
     }
 }

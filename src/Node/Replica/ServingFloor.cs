@@ -1,6 +1,7 @@
 using Kv.Common.Causality;
 using Kv.Common.Identity;
 using Kv.Common.Membership;
+using Kv.Common.Time;
 using Kv.Common.Topology;
 using Kv.Node.Signals;
 using Kv.Node.Storage;
@@ -24,40 +25,66 @@ internal sealed class ServingFloor(
 {
     private const string CompleteKey = "replica-was-complete";
 
-    private readonly Published<State> _state = new(new(VersionVector.Empty, IsPassed: false));
-
-    public bool IsPassed => _state.Current.IsPassed;
+    private readonly Published<State> _state = new(new(VersionVector.Empty, Standing.CatchingUp));
 
     /// <summary>What must be held; empty until a peer was heard from.</summary>
     public VersionVector Needed => _state.Current.Needed;
 
-    public async ValueTask WaitUntilPassedAsync(CancellationToken cancellation) => await _state.WaitAsync(state => state.IsPassed, cancellation);
+    /// <summary>True when a client with this past may be served, as far as the floor goes.</summary>
+    public bool Admits(CausalToken past) => Admits(_state.Current, past);
 
-    /// <summary>Ends when the floor is passed or the node stops.</summary>
+    public async ValueTask WaitUntilAdmittedAsync(CausalToken past, CancellationToken cancellation) =>
+        await _state.WaitAsync(state => Admits(state, past), cancellation);
+
+    /// <summary>
+    /// Ends when the replica is complete or the node stops. 1. Hear from somebody of the shard; if nobody is there in time, serve meanwhile as one who is
+    /// alone. 2. Catch up with what was heard. 3. Remember that.
+    /// </summary>
     public async Task RunAsync(CancellationToken cancellation)
     {
         try
         {
             if (storage.ReadMeta(CompleteKey) is null)
             {
-                var needed = await FirstHeardAsync(cancellation);
-                _state.Publish(new(needed, IsPassed: false));
+                var needed = await FirstHeardAsync(options.FormationGrace, cancellation);
+                if (needed is null)
+                {
+                    // A cluster that is just being started, whose first nodes serve before the others are there; or one that was there before, of which
+                    // this node knows nothing any more.
+                    _state.Publish(new(VersionVector.Empty, Standing.Alone));
+                    needed = await FirstHeardAsync(Timeout.InfiniteTimeSpan, cancellation) ?? VersionVector.Empty;
+                }
+                else
+                {
+                    _state.Publish(new(needed, Standing.CatchingUp));
+                }
+
                 await CatchUpWithAsync(needed, cancellation);
                 await storage.WriteMetaAsync(CompleteKey, new byte[] { 1 });
             }
 
-            _state.Publish(new(Needed, IsPassed: true));
+            _state.Publish(new(Needed, Standing.Complete));
         }
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
         {
         }
     }
 
-    private async Task<VersionVector> FirstHeardAsync(CancellationToken cancellation)
+    // Alone, it cannot tell whether a token that names nothing of this shard saw nothing of it, or had all of it pruned as stable before the data was lost.
+    // One that names something was made since: what is stable is pruned as a whole.
+    private bool Admits(State state, CausalToken past) => state.Standing switch
+    {
+        Standing.Complete => true,
+        Standing.Alone => past.Stamp == HybridTimestamp.Zero || !past.Dependencies.Of(replica.Shard).IsEmpty,
+        _ => false,
+    };
+
+    // Null when nobody was heard within the time.
+    private async Task<VersionVector?> FirstHeardAsync(TimeSpan within, CancellationToken cancellation)
     {
         var others = topology.Current.Find(replica.Shard)!.Members.Where(member => !member.Equals(self.Address)).ToList();
         if (others.Count == 0) return VersionVector.Empty;
-        using var grace = new CancellationTokenSource(options.FormationGrace, time);
+        using var grace = new CancellationTokenSource(within, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, grace.Token);
         try
         {
@@ -66,8 +93,7 @@ internal sealed class ServingFloor(
         }
         catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
         {
-            // Nobody of the shard is up: a cluster that is just being started, whose first nodes serve before the others are there.
-            return VersionVector.Empty;
+            return null;
         }
     }
 
@@ -88,5 +114,15 @@ internal sealed class ServingFloor(
         }
     }
 
-    private sealed record State(VersionVector Needed, bool IsPassed);
+    private enum Standing
+    {
+        CatchingUp,
+
+        /// <summary>Without data from before, and nobody of the shard has been heard from.</summary>
+        Alone,
+
+        Complete,
+    }
+
+    private sealed record State(VersionVector Needed, Standing Standing);
 }

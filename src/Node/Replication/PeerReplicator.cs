@@ -54,13 +54,28 @@ internal sealed partial class PeerReplicator(
     private async Task SendOverOneStreamAsync(Backoff backoff, CancellationToken cancellation)
     {
         await using var stream = await transport.OpenBroadcastAsync(peer, cancellation);
-        var greeting = await stream.ReceiveAsync(cancellation) ?? throw new PeerUnavailableException(peer, "ended the broadcast stream before its greeting");
+        var greeting = await GreetingAsync(stream, cancellation);
+        replica.RefuseOldCopy(peer, greeting.Vector);
         Acknowledge(greeting);
         backoff.Reset();
         LogStreamOpen(logger, peer, greeting.Vector[self.Incarnation]);
 
         await Duplex.RunAsync(
             stop => SendAsync(stream, greeting.Vector[self.Incarnation], stop), stop => ReceiveAcknowledgementsAsync(stream, stop), cancellation);
+    }
+
+    private async Task<Acknowledgement> GreetingAsync(IPeerStream<RecordBatch, Acknowledgement> stream, CancellationToken cancellation)
+    {
+        using var silence = new CancellationTokenSource(options.AnswerTimeout, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, silence.Token);
+        try
+        {
+            return await stream.ReceiveAsync(either.Token) ?? throw new PeerUnavailableException(peer, "ended the broadcast stream before its greeting");
+        }
+        catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
+        {
+            throw new PeerUnavailableException(peer, "opened the broadcast stream and did not greet");
+        }
     }
 
     private async Task SendAsync(IPeerStream<RecordBatch, Acknowledgement> stream, ulong cursor, CancellationToken cancellation)

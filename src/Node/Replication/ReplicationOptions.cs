@@ -15,8 +15,15 @@ internal sealed class ReplicationOptions
     /// <summary>Most batches of one stream that are taken in before the first of them is durable.</summary>
     public int MaxBatchesAhead { get; set; } = 16;
 
+    /// <summary>
+    /// How long a peer may take to greet, or to send the next piece of what was asked of it. A machine that lost power says nothing, and a connection on
+    /// which nothing is being sent never finds out.
+    /// </summary>
+    public TimeSpan AnswerTimeout { get; set; } = TimeSpan.FromSeconds(3);
+
     public IEnumerable<string> Validate()
     {
+        if (AnswerTimeout <= TimeSpan.Zero) yield return "Replication:AnswerTimeout must be more than zero.";
         if (ReconnectMin <= TimeSpan.Zero || ReconnectMax < ReconnectMin) yield return "Replication:ReconnectMin must be more than zero and at most ReconnectMax.";
         if (GapCheckInterval <= TimeSpan.Zero) yield return "Replication:GapCheckInterval must be more than zero.";
         if (MaxBatchesAhead is < 1 or > 1024) yield return "Replication:MaxBatchesAhead must be 1 to 1024.";

@@ -1,0 +1,59 @@
+using Kv.Node.Requests;
+using Kv.Simulation.Faults;
+using Kv.Simulation.Nodes;
+
+namespace Kv.Simulation.Checkers;
+
+/// <summary>
+/// Judges each answer at the moment it is given: it comes within the request's deadline, a write is on as many disks as it says, on as many as its write
+/// concern asks for, and a token stays within its bound.
+/// </summary>
+internal sealed class AnswerWatch(SimCluster cluster, Calm calm)
+{
+    /// <summary>Characters of base64url at up to six nodes.</summary>
+    public const int LongestToken = 512;
+
+    private static readonly TimeSpan ReadHere = TimeSpan.FromSeconds(5.3);
+    private static readonly TimeSpan Anything = TimeSpan.FromSeconds(11.4);
+    private static readonly TimeSpan Settled = TimeSpan.FromSeconds(6);
+
+    public void Answered(SimNode node, Command command, Outcome outcome, long since)
+    {
+        var now = cluster.Scheduler.Now;
+        var isHere = command is GetCommand get && cluster.Topology.ShardOf(get.Key).Includes(node.Address);
+        var bound = (isHere ? ReadHere : Anything) + calm.DelayedBetween(since, now);
+        if (TimeSpan.FromTicks(now - since) > bound)
+            cluster.Violations.Add("Deadlines", $"{node.Address} took {TimeSpan.FromTicks(now - since).TotalSeconds:F3} s to answer a {command.GetType().Name} with {outcome.GetType().Name}");
+        if (outcome is Outcome.Stored stored && command is WriteCommand write) Stored(write, stored);
+    }
+
+    private void Stored(WriteCommand command, Outcome.Stored stored)
+    {
+        if (cluster.Ledger.FindByToken(stored.Token) is not { } entry)
+        {
+            cluster.Violations.Add("Acknowledged is durable", $"the write of {command.Key} is acknowledged, but no disk has it");
+            return;
+        }
+
+        var dot = entry.Record.Dot;
+        var members = cluster.MembersOf(entry.Shard).ToList();
+        var holding = members.Count(member => member.Disk.Durable.Covers(dot) || member.Disk.LostWithDisks.Covers(dot));
+        if (holding < stored.Replicas) cluster.Violations.Add("Acknowledged is durable", $"{dot} is said to be on {stored.Replicas} replicas, and is on {holding}");
+        var majority = (members.Count / 2) + 1;
+        var required = command.Concern switch
+        {
+            WriteConcernLevel.All => members.Count,
+            WriteConcernLevel.Majority => majority,
+            WriteConcernLevel.Default when AreCalm(members) => majority,
+            _ => 1,
+        };
+        if (stored.Replicas < required)
+            cluster.Violations.Add("Write concerns are met", $"{dot}, written with {command.Concern}, is acknowledged by {stored.Replicas} of {members.Count} replicas");
+    }
+
+    private bool AreCalm(List<SimNode> members) => members.TrueForAll(member =>
+        member.IsRunning
+        && cluster.Scheduler.Now - member.StartedAt > Settled.Ticks
+        && calm.IsCalm(member.Address, Settled)
+        && members.TrueForAll(other => calm.IsCalm(member.Address, other.Address, Settled)));
+}

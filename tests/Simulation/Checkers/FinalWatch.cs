@@ -1,0 +1,108 @@
+using Kv.Common.Replication;
+using Kv.Common.Topology;
+using Kv.Node.Replica;
+using Kv.Node.Requests;
+using Kv.Node.Storage;
+using Kv.Simulation.Clients;
+using Kv.Simulation.Nodes;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Kv.Simulation.Checkers;
+
+/// <summary>
+/// Judges what is left when everything is healed and quiet: the replicas of a shard are equal, no write that was acknowledged is missing, keys are
+/// counted exactly, and nothing has piled up.
+/// </summary>
+internal sealed class FinalWatch(SimCluster cluster, Workload workload)
+{
+    public void Look()
+    {
+        foreach (var shard in cluster.Topology.Shards)
+        {
+            var replicas = cluster.MembersOf(shard.Id).ToList();
+            var expected = Winners(shard.Id);
+            foreach (var replica in replicas) Compare(replica, expected);
+            Count(shard.Id, expected.Values.Count(record => !record.IsTombstone));
+        }
+
+        AcknowledgedWritesAreThere();
+        workload.History.Final = Enumerable.Range(0, workload.Keys).Select(i => (Index: i, Key: workload.KeyOf(i)))
+            .Select(k => (k.Index, Record: cluster.MembersOf(cluster.Topology.ShardOf(k.Key).Id).First().Services!.GetRequiredService<IStorageEngine>().Read(k.Key)))
+            .Where(k => k.Record is not null)
+            .ToDictionary(k => k.Index, k => new History.Rank(k.Record!.Stamp.Packed, k.Record.Dot.Origin.Value));
+        foreach (var node in cluster.Nodes) NothingPiledUp(node);
+    }
+
+    // By the ledger: the greatest of all durable writes of each key, lost ones left out.
+    private Dictionary<string, WriteRecord> Winners(Common.Identity.ShardId shard)
+    {
+        var winners = new Dictionary<string, WriteRecord>();
+        foreach (var entry in cluster.Ledger.Entries.Where(e => e.Shard == shard && !IsLost(e)))
+        {
+            var key = entry.Record.Key.ToString();
+            if (!winners.TryGetValue(key, out var known) || WinnerRule.Wins(entry.Record, known)) winners[key] = entry.Record;
+        }
+
+        return winners;
+    }
+
+    private bool IsLost(Ledger.Entry entry) =>
+        entry.IsLost && !cluster.MembersOf(entry.Shard).Any(member => member.Disk.Durable.Covers(entry.Record.Dot));
+
+    private void Compare(SimNode replica, Dictionary<string, WriteRecord> expected)
+    {
+        var storage = replica.Services!.GetRequiredService<IStorageEngine>();
+        var found = storage.Scan(RingRange.Whole).ToList();
+        foreach (var record in found)
+        {
+            var winner = expected.GetValueOrDefault(record.Key.ToString());
+            if (winner is null) cluster.Violations.Add("Replicas converge", $"{replica.Address} has {record.Key} as {record.Dot}, which was never written there");
+            else if (winner.Dot != record.Dot) cluster.Violations.Add("Replicas converge", $"{replica.Address} has {record.Key} as {record.Dot} at {record.Stamp}, but {winner.Dot} at {winner.Stamp} wins");
+        }
+
+        if (found.Count != expected.Count) cluster.Violations.Add("Replicas converge", $"{replica.Address} has {found.Count} keys with records, {expected.Count} were written");
+        var live = found.Count(record => !record.IsTombstone);
+        if (storage.Checkpoint.LiveKeys != live) cluster.Violations.Add("Exact key counts", $"{replica.Address} has {live} keys and counts {storage.Checkpoint.LiveKeys}");
+    }
+
+    private void Count(Common.Identity.ShardId shard, int expected)
+    {
+        foreach (var node in cluster.Nodes)
+        {
+            node.Call(new CountKeysCommand(shard, PresentedToken.None), (outcome, _) =>
+            {
+                if (outcome is not Outcome.Counted counted) cluster.Violations.Add("Exact key counts", $"{node.Address} answers {outcome} when asked to count shard {shard}");
+                else if (counted.LiveKeys != expected) cluster.Violations.Add("Exact key counts", $"{node.Address} counts {counted.LiveKeys} keys of shard {shard}, there are {expected}");
+            });
+        }
+
+        cluster.Scheduler.RunUntil(cluster.Scheduler.Now + TimeSpan.FromSeconds(1).Ticks);
+    }
+
+    private void AcknowledgedWritesAreThere()
+    {
+        foreach (var operation in workload.History.Operations)
+        {
+            if (!operation.IsWrite || operation.Status is not History.OperationStatus.Acknowledged) continue;
+            var entry = cluster.Ledger.FindByToken(workload.TokenOf(operation.Id).Sealed);
+            if (entry is null)
+            {
+                cluster.Violations.Add("No acknowledged write is lost", $"no disk ever had {operation}");
+                continue;
+            }
+
+            if (entry.IsLost && operation.Replicas < 2) continue;
+            foreach (var member in cluster.MembersOf(entry.Shard))
+            {
+                var vector = member.Services!.GetRequiredService<ReplicaState>().Snapshot.Current.Vector;
+                if (!vector.Covers(entry.Record.Dot)) cluster.Violations.Add("No acknowledged write is lost", $"{member.Address} has not {entry.Record.Dot} of {operation}");
+            }
+        }
+    }
+
+    private void NothingPiledUp(SimNode node)
+    {
+        if (node.OldestPending is { } since && cluster.Scheduler.Now - since > TimeSpan.FromSeconds(12).Ticks)
+            cluster.Violations.Add("Deadlines", $"{node.Address} has not answered a request of {TimeSpan.FromTicks(since).TotalSeconds:F3} s");
+    }
+}

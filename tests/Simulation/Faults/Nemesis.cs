@@ -1,0 +1,276 @@
+using Kv.Common.Identity;
+using Kv.Node.Storage.InMemory;
+using Kv.Simulation.Nodes;
+using Kv.Simulation.Time;
+
+namespace Kv.Simulation.Faults;
+
+/// <summary>Makes planned faults happen, and everything well again at the end.</summary>
+internal sealed class Nemesis
+{
+    private static readonly TimeSpan Second = TimeSpan.FromSeconds(1);
+
+    private readonly SimCluster _cluster;
+    private readonly Scheduler _scheduler;
+    private readonly HashSet<ShardId> _shardsThatLostDisks = [];
+    private bool _isOver;
+
+    public Nemesis(SimCluster cluster, Random random)
+    {
+        (_cluster, _scheduler) = (cluster, cluster.Scheduler);
+        Calm = new(() => _scheduler.Now);
+        Supervise(random);
+    }
+
+    public Calm Calm { get; }
+
+    public Dictionary<FaultKind, int> Happened { get; } = [];
+
+    /// <summary>Node, and when it was killed for longer than detection takes; judged by the failure detection checker.</summary>
+    public List<(SimNode Node, long At)> Kills { get; } = [];
+
+    public void Plan(IEnumerable<Fault> faults)
+    {
+        foreach (var fault in faults) _scheduler.After(fault.At, () => Begin(fault));
+    }
+
+    /// <summary>Ends every fault and starts what is down.</summary>
+    public void HealAll()
+    {
+        _isOver = true;
+        foreach (var node in _cluster.Nodes)
+        {
+            node.Resume();
+            node.ClockSkew = TimeSpan.Zero;
+            node.Disk.IsFull = false;
+            node.Disk.FailingSteps = 0;
+            node.Disk.Slowness = TimeSpan.Zero;
+            node.Disk.CrashPoint = null;
+            node.MayStartAt = 0;
+            if (node.Process is { } process) process.Lag = TimeSpan.Zero;
+        }
+
+        foreach (var from in _cluster.Nodes)
+        {
+            foreach (var to in _cluster.Nodes)
+            {
+                var link = _cluster.Network[from.Address, to.Address];
+                link.Loss = 0;
+                link.Slowness = TimeSpan.Zero;
+                while (link.IsCut) _cluster.Network.Heal(from.Address, to.Address);
+            }
+        }
+
+        _cluster.Network.FetchDisorder = 0;
+    }
+
+    // A supervisor starts processes that ended, as an orchestrator does, a while later.
+    private void Supervise(Random random)
+    {
+        foreach (var node in _cluster.Nodes)
+        {
+            if (!node.IsRunning && _scheduler.Now >= node.MayStartAt && random.Next(3) == 0)
+            {
+                node.Start();
+                Calm.Disturb(node.Address, _scheduler.Now);
+            }
+
+            if (!node.IsRunning || node.IsPaused) Calm.Disturb(node.Address, _scheduler.Now);
+        }
+
+        _scheduler.After(TimeSpan.FromMilliseconds(100), () => Supervise(random));
+    }
+
+    private void Begin(Fault fault)
+    {
+        if (_isOver) return;
+        var random = new Random(fault.Seed);
+        var node = _cluster.Nodes[random.Next(_cluster.Nodes.Count)];
+        var end = _scheduler.Now + fault.Duration.Ticks;
+        if (!Apply(fault, random, node, end)) return;
+        Happened[fault.Kind] = Happened.GetValueOrDefault(fault.Kind) + 1;
+        _scheduler.Trace.Add((ulong)fault.Kind, (ulong)fault.Seed);
+    }
+
+    private bool Apply(Fault fault, Random random, SimNode node, long end)
+    {
+        switch (fault.Kind)
+        {
+            case FaultKind.Kill:
+            case FaultKind.PowerLoss:
+                return Kill(node, fault.Kind is FaultKind.PowerLoss, end);
+            case FaultKind.CrashInWrite:
+                if (!node.IsRunning) return false;
+                var losesPower = random.Next(2) == 0;
+                _cluster.Log($"FAULT {node.Address} will crash in a write");
+                node.Disk.CrashPoint = ((DiskStep)random.Next(3), () => Kill(node, losesPower, _scheduler.Now + fault.Duration.Ticks));
+                return true;
+            case FaultKind.KillAll:
+                var power = random.Next(2) == 0;
+                foreach (var each in _cluster.Nodes) Kill(each, power, end);
+                return true;
+            case FaultKind.DiskLoss:
+                return LoseDisk(node, end);
+            case FaultKind.Stop:
+                if (!node.IsRunning) return false;
+                _cluster.Log($"FAULT {node.Address} is asked to stop");
+                node.MayStartAt = end;
+                Calm.Disturb(node.Address, end);
+                Calm.Delay(end);
+                node.Stop();
+                return true;
+            case FaultKind.Pause:
+                return Pause(node, end);
+            case FaultKind.SlowNode:
+                if (node.Process is not { } process) return false;
+                process.Lag = TimeSpan.FromMilliseconds(random.Next(1, 60));
+                _cluster.Log($"FAULT {node.Address} lags by {process.Lag.TotalMilliseconds} ms");
+                Calm.Disturb(node.Address, end + (2 * Second.Ticks));
+                Calm.Delay(end + Second.Ticks);
+                Until(fault.Duration, () => process.Lag = TimeSpan.Zero);
+                return true;
+            case FaultKind.SlowDisk:
+                node.Disk.Slowness = TimeSpan.FromMilliseconds(random.Next(10, 900));
+                _cluster.Log($"FAULT the disk of {node.Address} takes up to {node.Disk.Slowness.TotalMilliseconds} ms");
+                Calm.Delay(end + (3 * Second.Ticks));
+                var slow = node.Disk;
+                Until(fault.Duration, () => slow.Slowness = TimeSpan.Zero);
+                return true;
+            case FaultKind.FullDisk:
+                var full = node.Disk;
+                full.IsFull = true;
+                _cluster.Log($"FAULT the disk of {node.Address} is full");
+                Calm.Disturb(node.Address, end + Second.Ticks);
+                Calm.Delay(end + Second.Ticks);
+                Until(fault.Duration, () => full.IsFull = false);
+                return true;
+            case FaultKind.DiskError:
+                node.Disk.FailingSteps++;
+                _cluster.Log($"FAULT the disk of {node.Address} fails once");
+                Calm.Disturb(node.Address, end);
+                return true;
+            case FaultKind.ClockJump:
+                node.ClockSkew += TimeSpan.FromMilliseconds(random.Next(8) == 0 ? random.Next(-8000, 8000) : random.Next(-900, 900));
+                _cluster.Log($"FAULT the clock of {node.Address} is off by {node.ClockSkew.TotalMilliseconds} ms");
+                Until(fault.Duration, () => node.ClockSkew = TimeSpan.Zero);
+                return true;
+            case FaultKind.FetchDisorder:
+                _cluster.Network.FetchDisorder = 0.4;
+                Until(fault.Duration, () => _cluster.Network.FetchDisorder = 0);
+                return true;
+            default:
+                return DisturbNetwork(fault, random, node, end);
+        }
+    }
+
+    private bool Kill(SimNode node, bool losesPower, long until)
+    {
+        if (!node.IsRunning) return false;
+        _cluster.Log($"FAULT {node.Address} {(losesPower ? "loses power" : "is killed")}");
+        node.Kill(losesPower);
+        node.MayStartAt = until;
+        Calm.Disturb(node.Address, until);
+        Kills.Add((node, _scheduler.Now));
+        return true;
+    }
+
+    private bool Pause(SimNode node, long end)
+    {
+        if (!node.IsRunning || node.IsPaused) return false;
+        _cluster.Log($"FAULT {node.Address} stands still");
+        var process = node.Process;
+        node.Pause();
+        Calm.Disturb(node.Address, end + (2 * Second.Ticks));
+        Calm.Delay(end + Second.Ticks);
+        _scheduler.After(TimeSpan.FromTicks(end - _scheduler.Now), () =>
+        {
+            if (node.Process != process) return;
+            node.Resume();
+            _cluster.Log($"FAULT {node.Address} goes on");
+        });
+        return true;
+    }
+
+    // What is promised is to survive the loss of any one replica: until everything that must survive is held by two again, no second one is lost.
+    private bool LoseDisk(SimNode node, long end)
+    {
+        var others = _cluster.MembersOf(node.Shard).Where(member => member != node).ToList();
+        var held = others.Aggregate(Kv.Common.Causality.VersionVector.Empty, (joined, member) => joined.Join(member.Disk.Durable));
+        var onlyHere = _cluster.Ledger.Entries.Where(e => e.Shard == node.Shard && !e.IsLost && node.Disk.Durable.Covers(e.Record.Dot) && !held.Covers(e.Record.Dot)).ToList();
+        if (others.Count == 0 || _shardsThatLostDisks.Contains(node.Shard)) return false;
+        _shardsThatLostDisks.Add(node.Shard);
+        _cluster.Log($"FAULT {node.Address} loses its disk, and with it {onlyHere.Count} writes that nobody else has");
+        foreach (var entry in onlyHere) entry.IsLost = true;
+        node.Kill(losesPower: true);
+        node.LoseDisk();
+        node.MayStartAt = end;
+        Calm.Disturb(node.Address, end);
+        Kills.Add((node, _scheduler.Now));
+        return true;
+    }
+
+    private bool DisturbNetwork(Fault fault, Random random, SimNode node, long end)
+    {
+        if (_cluster.Nodes.Count < 2) return false;
+        NodeAddress[] all = [.. _cluster.Nodes.Select(each => each.Address)];
+        random.Shuffle(all);
+        var (one, other) = (all[0], all[1]);
+        var first = all.Take(random.Next(1, all.Length)).ToList();
+        var settled = end + (4 * Second.Ticks);
+        switch (fault.Kind)
+        {
+            case FaultKind.Partition:
+                return Cut(fault, settled, first.SelectMany(a => all.Except(first), (a, b) => (a, b)).SelectMany(BothWays));
+            case FaultKind.Isolation:
+                return Cut(fault, settled, all.Skip(1).Select(b => (one, b)).SelectMany(BothWays));
+            case FaultKind.OneWayCut:
+                return Cut(fault, settled, [(one, other)]);
+            case FaultKind.Bridge:
+                if (all.Length < 3) return false;
+                var half = all.Skip(1).Take((all.Length - 1) / 2).ToList();
+                return Cut(fault, settled, half.SelectMany(_ => all.Skip(1).Except(half), (a, b) => (a, b)).SelectMany(BothWays));
+            case FaultKind.SlowLink:
+                var slow = _cluster.Network[one, other];
+                slow.Slowness = TimeSpan.FromMilliseconds(random.Next(5, 1500));
+                _cluster.Log($"FAULT {one} -> {other} takes {slow.Slowness.TotalMilliseconds} ms");
+                Calm.Disturb(one, other, settled);
+                Until(fault.Duration, () => slow.Slowness = TimeSpan.Zero);
+                return true;
+            case FaultKind.LossyLink:
+                var lossy = _cluster.Network[one, other];
+                lossy.Loss = random.NextDouble() * 0.5;
+                _cluster.Log($"FAULT {one} -> {other} loses {lossy.Loss:P0}");
+                Calm.Disturb(one, other, settled + (4 * Second.Ticks));
+                Until(fault.Duration, () => lossy.Loss = 0);
+                return true;
+            default:
+                Calm.Disturb(one, other, _scheduler.Now + Second.Ticks);
+                _cluster.Log($"FAULT connections of {one} and {other} break");
+                return _cluster.Network.BreakConnections(one, other, "connection reset") + _cluster.Network.BreakConnections(other, one, "connection reset") > 0;
+        }
+    }
+
+    private bool Cut(Fault fault, long settled, IEnumerable<(NodeAddress From, NodeAddress To)> which)
+    {
+        var cuts = which.ToList();
+        _cluster.Log($"FAULT {fault.Kind}: {string.Join(", ", cuts.Select(c => $"{c.From} -x-> {c.To}"))}");
+        foreach (var (from, to) in cuts)
+        {
+            _cluster.Network.Cut(from, to);
+            Calm.Disturb(from, to, settled);
+        }
+
+        Until(fault.Duration, () =>
+        {
+            foreach (var (from, to) in cuts) _cluster.Network.Heal(from, to);
+        });
+        return true;
+    }
+
+    private static IEnumerable<(NodeAddress, NodeAddress)> BothWays((NodeAddress One, NodeAddress Other) pair) => [pair, (pair.Other, pair.One)];
+
+    private void Until(TimeSpan duration, Action end) => _scheduler.After(duration, () =>
+    {
+        if (!_isOver) end();
+    });
+}

@@ -1,0 +1,49 @@
+using System.IO.Hashing;
+using Kv.Common.Causality;
+using Kv.Common.Identity;
+using Kv.Common.Replication;
+
+namespace Kv.Simulation.Nodes;
+
+/// <summary>
+/// Every write that ever became durable anywhere, as no node can know it. Says at once when a dot or a write exists twice, so that these are found even
+/// when no client happens to look.
+/// </summary>
+internal sealed class Ledger(Violations violations)
+{
+    private readonly Dictionary<Dot, Entry> _byDot = [];
+    private readonly Dictionary<ulong, Entry> _byToken = [];
+    private readonly Dictionary<long, Entry> _byValue = [];
+
+    public IEnumerable<Entry> Entries => _byDot.Values;
+
+    public void Written(WriteRecord record, ShardId shard, long now)
+    {
+        if (_byDot.TryGetValue(record.Dot, out var known))
+        {
+            if (!known.Record.Token.Span.SequenceEqual(record.Token.Span))
+                violations.Add("One write per dot", $"{record.Dot} is the write of {record.Key} at {record.Stamp} and that of {known.Record.Key} at {known.Record.Stamp}");
+            return;
+        }
+
+        var entry = new Entry(record, shard, now);
+        _byDot.Add(record.Dot, entry);
+        _byToken[XxHash3.HashToUInt64(record.Token.Span)] = entry;
+        if (record.IsTombstone) return;
+        if (!_byValue.TryAdd(ClientValue.Read(record.Value), entry))
+            violations.Add("Each write applied once", $"the value {ClientValue.Read(record.Value)} of {record.Key} was written as {record.Dot} and as {_byValue[ClientValue.Read(record.Value)].Record.Dot}");
+    }
+
+    public Entry? Find(Dot dot) => _byDot.GetValueOrDefault(dot);
+
+    public Entry? FindByToken(ReadOnlyMemory<byte> token) => _byToken.GetValueOrDefault(XxHash3.HashToUInt64(token.Span));
+
+    public Entry? FindByValue(long value) => _byValue.GetValueOrDefault(value);
+
+    /// <summary>One durable write.</summary>
+    internal sealed record Entry(WriteRecord Record, ShardId Shard, long At)
+    {
+        /// <summary>The only disk that held it was lost: only a write that no other replica was to hold may be.</summary>
+        public bool IsLost { get; set; }
+    }
+}

@@ -1,0 +1,111 @@
+using Kv.Common.Identity;
+using Kv.Common.Topology;
+using Kv.Node.Hosting;
+using Kv.Node.Membership;
+using Kv.Node.Peers;
+using Kv.Node.Replica;
+using Kv.Node.Replication;
+using Kv.Node.Requests;
+using Kv.Node.Storage;
+using Kv.Simulation.Mutants;
+using Kv.Simulation.Network;
+using Kv.Simulation.Time;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Kv.Simulation.Nodes;
+
+/// <summary>All machines of a simulation, the network between them, and what a god would know about them.</summary>
+internal sealed class SimCluster
+{
+    private readonly Random _random;
+    private readonly Action<string>? _log;
+    private int _processes;
+
+    public SimCluster(Scheduler scheduler, int nodes, int shards, Random random, Mutant mutant, Action<string>? log)
+    {
+        (Scheduler, _random, Mutant, _log) = (scheduler, random, mutant, log);
+        NodeAddress[] addresses = [.. Enumerable.Range(0, nodes).Select(i => NodeAddress.Parse($"10.10.0.{i + 2}:8080"))];
+        Topology = Genesis.Provisional(addresses, shards);
+        Violations = new(() => scheduler.Now);
+        Ledger = new(Violations);
+        Network = new(scheduler, new Random(random.Next()), addresses);
+        Nodes = [.. addresses.Select(address => new SimNode(this, address, new Random(random.Next())))];
+    }
+
+    public Scheduler Scheduler { get; }
+
+    public ClusterTopology Topology { get; }
+
+    public SimNetwork Network { get; }
+
+    public IReadOnlyList<SimNode> Nodes { get; }
+
+    public Ledger Ledger { get; }
+
+    public Violations Violations { get; }
+
+    public Mutant Mutant { get; }
+
+    /// <summary>Told of every answer a node gives to a client, in the node, with the time at which the request came in.</summary>
+    public Action<SimNode, Command, Outcome, long>? Answered { get; set; }
+
+    public SimNode this[NodeAddress address] => Nodes.First(node => node.Address.Equals(address));
+
+    public IEnumerable<SimNode> Running => Nodes.Where(node => node.IsRunning);
+
+    public IEnumerable<SimNode> MembersOf(ShardId shard) => Topology.Find(shard)!.Members.Select(address => this[address]);
+
+    public void Log(string message) => _log?.Invoke($"{TimeSpan.FromTicks(Scheduler.Now).TotalSeconds,9:F4}  {message}");
+
+    public SimProcess NextProcess(string name) => new(++_processes, name, Scheduler, new Random(_random.Next()));
+
+    public ILoggerFactory Loggers(SimProcess process) => _log is null ? NullLoggerFactory.Instance : new TraceLoggers(this, process);
+
+    public NodeOptions OptionsFor(NodeAddress self)
+    {
+        var options = new NodeOptions
+        {
+            SocketAddress = self,
+            View = [.. Topology.Members],
+            ShardCount = Topology.Shards.Length,
+            DataDirectory = "",
+            ClusterSecret = "simulation"u8.ToArray(),
+            InMemory = true,
+            Requests = new RequestOptions(),
+            Replica = new ReplicaOptions(),
+            Replication = new ReplicationOptions(),
+            Membership = new MembershipOptions(),
+            Peers = new PeerOptions(),
+            Storage = new StorageOptions(),
+        };
+        Mutant.Options(options);
+        return options;
+    }
+
+    private sealed class TraceLoggers(SimCluster cluster, SimProcess process) : ILoggerFactory
+    {
+        public void AddProvider(ILoggerProvider provider)
+        {
+        }
+
+        public ILogger CreateLogger(string categoryName) => new TraceLogger(cluster, process, categoryName[(categoryName.LastIndexOf('.') + 1)..]);
+
+        public void Dispose()
+        {
+        }
+    }
+
+    private sealed class TraceLogger(SimCluster cluster, SimProcess process, string category) : ILogger
+    {
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => logLevel >= LogLevel.Debug;
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+        {
+            if (IsEnabled(logLevel)) cluster.Log($"{process.Name} {category}: {formatter(state, exception)}");
+        }
+    }
+}

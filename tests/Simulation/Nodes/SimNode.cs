@@ -1,0 +1,303 @@
+using System.Threading.Channels;
+using Kv.Common.Causality;
+using Kv.Common.Identity;
+using Kv.Common.Membership;
+using Kv.Common.Topology;
+using Kv.Node.Hosting;
+using Kv.Node.Membership;
+using Kv.Node.Peers;
+using Kv.Node.Replication;
+using Kv.Node.Requests;
+using Kv.Node.Signals;
+using Kv.Node.Storage;
+using Kv.Node.Storage.InMemory;
+using Kv.Node.Telemetry;
+using Kv.Simulation.Network;
+using Kv.Simulation.Time;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+
+namespace Kv.Simulation.Nodes;
+
+/// <summary>
+/// One machine: a disk, a clock, and at most one process at a time, which runs the node as it runs in production except for its two doors and its edges.
+/// </summary>
+internal sealed class SimNode
+{
+    private readonly SimCluster _cluster;
+    private readonly Random _random;
+    private Running? _running;
+
+    public SimNode(SimCluster cluster, NodeAddress address, Random random)
+    {
+        (_cluster, Address, _random) = (cluster, address, random);
+        Disk = new(new Random(random.Next()));
+    }
+
+    public NodeAddress Address { get; }
+
+    public SimDisk Disk { get; private set; }
+
+    /// <summary>How far the wall clock of the machine is from true time.</summary>
+    public TimeSpan ClockSkew { get; set; }
+
+    public SimCluster Cluster => _cluster;
+
+    public bool IsRunning => _running is not null;
+
+    public bool IsPaused => _running?.Process.IsPaused == true;
+
+    public SimProcess? Process => _running?.Process;
+
+    /// <summary>When the process that runs now began; meaningless when none does.</summary>
+    public long StartedAt { get; private set; }
+
+    /// <summary>A fault keeps it from being started again before then.</summary>
+    public long MayStartAt { get; set; }
+
+    public ShardId Shard => _cluster.Topology.ShardOf(Address)!.Id;
+
+    /// <summary>What is going on inside; null when no process runs.</summary>
+    public IServiceProvider? Services => _running?.Services;
+
+    /// <summary>When the request was sent that waits longest for its answer; null when none waits.</summary>
+    public long? OldestPending => _running?.OldestPending;
+
+    public MembershipView? View => _running?.Membership.View.Current;
+
+    /// <summary>Starts a process on what is on the disk.</summary>
+    public void Start()
+    {
+        if (_running is not null) return;
+        if (Disk.Incarnation.IsNone) Disk.Incarnation = NewIncarnation();
+        StartedAt = _cluster.Scheduler.Now;
+        _running = new Running(this, _cluster, _cluster.NextProcess($"{Address}/{Disk.Incarnation}"));
+        _running.Begin();
+    }
+
+    /// <summary>
+    /// Ends the process at once. Killed, what it had handed to its disk is there; without power, of what was not synced only some of the first writes are.
+    /// </summary>
+    public void Kill(bool losesPower)
+    {
+        if (_running is not { } running) return;
+        _running = null;
+        running.End();
+        _cluster.Network.Detach(Address, losesPower);
+        Disk.CrashPoint = null;
+        var unsynced = Disk.Medium.UnsyncedWrites;
+        Disk.Medium.Crash(losesPower ? _random.Next(unsynced + 1) : unsynced);
+        Disk.Medium.OnStep = null;
+        _cluster.Mutant.Crashed(this);
+    }
+
+    /// <summary>The disk is gone for good, and with it who this node was.</summary>
+    public void LoseDisk()
+    {
+        var lost = Disk.Durable.Join(Disk.LostWithDisks);
+        var former = Disk.Incarnation;
+        Disk = new(new Random(_random.Next())) { LostWithDisks = lost };
+        Disk.Incarnation = _cluster.Mutant.Reborn(former, NewIncarnation());
+    }
+
+    public void Pause() => _running?.Process.Pause();
+
+    public void Resume() => _running?.Process.Resume();
+
+    /// <summary>Asks the process to stop, as SIGTERM does; it has three seconds.</summary>
+    public void Stop()
+    {
+        if (_running is not { } running) return;
+        running.Process.Post(_ => running.Stop(), null);
+        _cluster.Scheduler.After(TimeSpan.FromSeconds(3), () =>
+        {
+            if (_running == running) Kill(losesPower: false);
+        });
+    }
+
+    /// <summary>
+    /// A client's request. The answer comes outside any process: the outcome, null with true when the node certainly did not get the request, null with
+    /// false when nobody knows.
+    /// </summary>
+    public void Call(Command command, Action<Outcome?, bool> answer)
+    {
+        if (_running is { } running) running.Call(command, answer);
+        else answer(null, true);
+    }
+
+    private Incarnation NewIncarnation() => new((ulong)_random.NextInt64(1, long.MaxValue));
+
+    /// <summary>One process and everything in it.</summary>
+    private sealed class Running : IDoor
+    {
+        private readonly SimNode _node;
+        private readonly SimCluster _cluster;
+        private readonly NodeIdentity _self;
+        private readonly ServiceProvider _services;
+        private readonly CancellationTokenSource _stop = new();
+        private readonly HashSet<Pending> _pending = [];
+        private readonly SimTransport _transport;
+        private readonly TimeProvider _time;
+        private readonly NodeOptions _options;
+        private readonly CausalTokenCodec _tokens;
+        private readonly Published<ClusterTopology> _topology;
+
+        public Running(SimNode node, SimCluster cluster, SimProcess process)
+        {
+            (_node, _cluster, Process) = (node, cluster, process);
+            var mutant = cluster.Mutant;
+            _self = new(cluster.Topology.Cluster, node.Address, node.Disk.Incarnation);
+            _options = cluster.OptionsFor(node.Address);
+            _time = mutant.Time(new SimTimeProvider(process, () => node.ClockSkew), node);
+            _transport = new(cluster.Network, _self, process, _time, this);
+            node.Disk.Mount(_time);
+            var storage = mutant.Storage(new InMemoryStorage(node.Disk.Medium), node);
+            var seeds = new Random(node._random.Next());
+
+            var services = new ServiceCollection();
+            services.AddSingleton(cluster.Loggers(process)).AddSingleton(typeof(ILogger<>), typeof(Logger<>));
+            services.AddNode(_options, _self, mutant.Topology(cluster.Topology, node));
+            services.AddSingleton<IStorageEngine>(new AuditedStorage(storage, _self, node.Shard, node.Disk, cluster.Ledger, cluster.Violations, () => cluster.Scheduler.Now));
+            services.AddSingleton(_time);
+            services.AddTransient(_ => new Random(seeds.Next()));
+            services.AddSingleton(mutant.Transport(_transport, node));
+            mutant.Services(services, node);
+            _services = services.BuildServiceProvider();
+            _tokens = _services.GetRequiredService<CausalTokenCodec>();
+            _topology = _services.GetRequiredService<Published<ClusterTopology>>();
+            Membership = _services.GetRequiredService<MembershipService>();
+        }
+
+        public SimProcess Process { get; }
+
+        public IServiceProvider Services => _services;
+
+        public MembershipService Membership { get; }
+
+        public long? OldestPending => _pending.Count == 0 ? null : _pending.Min(pending => pending.Since);
+
+        public void Begin()
+        {
+            _cluster.Network.Attach(_node.Address, _transport);
+            Process.Start(RunAsync);
+        }
+
+        public void Stop()
+        {
+            _stop.Cancel();
+        }
+
+        public void End()
+        {
+            Process.Kill();
+            // The only thing of it that is known outside: instruments are listed process-wide.
+            _services.GetRequiredService<KvMetrics>().Dispose();
+            foreach (var pending in _pending) pending.Answer(null, false);
+            _pending.Clear();
+        }
+
+        public void Call(Command command, Action<Outcome?, bool> answer)
+        {
+            var pending = new Pending(answer, _cluster.Scheduler.Now);
+            _pending.Add(pending);
+            Process.Start(async () =>
+            {
+                Outcome? outcome = null;
+                try
+                {
+                    outcome = await ExecuteAsync(_cluster.Mutant.Enter(command, _tokens));
+                    _cluster.Answered?.Invoke(_node, command, outcome, pending.Since);
+                    outcome = _cluster.Mutant.Leave(command, outcome, _tokens);
+                }
+                catch (Exception stopping) when (stopping is OperationCanceledException or ChannelClosedException)
+                {
+                }
+                catch (Exception bug)
+                {
+                    Failed(bug);
+                }
+
+                if (_pending.Remove(pending)) pending.Answer(outcome, false);
+            });
+        }
+
+        public Task ServeHeartbeatsAsync(IPeerStream<Heartbeat, Heartbeat> stream, CancellationToken cancellation) =>
+            _services.GetRequiredService<InboundHeartbeats>().ServeAsync(stream, cancellation);
+
+        public Task ServeBroadcastAsync(NodeIdentity from, IPeerStream<Acknowledgement, RecordBatch> stream, CancellationToken cancellation)
+        {
+            Admit(from, sameShard: true);
+            return _services.GetRequiredService<InboundReplication>().ServeAsync(from.Incarnation, _cluster.Mutant.InboundBroadcast(stream, _node), cancellation);
+        }
+
+        public Task ServeForwardingAsync(NodeIdentity from, IPeerStream<ForwardReplyBatch, ForwardBatch> stream, CancellationToken cancellation)
+        {
+            Admit(from, sameShard: false);
+            return _services.GetRequiredService<ForwardedRequests>().ServeAsync(stream, cancellation);
+        }
+
+        public async Task ServeFetchAsync(NodeIdentity from, IPeerStream<RecordBatch, FetchRequest> stream, CancellationToken cancellation)
+        {
+            Admit(from, sameShard: true);
+            if (await stream.ReceiveAsync(cancellation) is not { } request) return;
+            foreach (var batch in _services.GetRequiredService<InboundReplication>().Fetch(request)) await stream.SendAsync(batch, cancellation);
+        }
+
+        public bool Hears(NodeIdentity from, NodeAddress target)
+        {
+            Admit(from, sameShard: false);
+            return Membership.Hears(target);
+        }
+
+        public void Failed(Exception bug) => _cluster.Violations.Add("No unexpected failure", $"{_node.Address}: {bug}");
+
+        private async Task RunAsync()
+        {
+            try
+            {
+                await _services.GetRequiredService<NodeLoops>().RunAsync(_stop.Token);
+                if (!_stop.IsCancellationRequested) _cluster.Violations.Add("No unexpected failure", $"{_node.Address}: the loops ended by themselves");
+            }
+            catch (StorageFailedException failed)
+            {
+                _cluster.Log($"{_node.Address} stops: {failed.Message}");
+            }
+            catch (Exception bug)
+            {
+                Failed(bug);
+            }
+
+            // The process exits; its supervisor starts it again.
+            _cluster.Scheduler.After(TimeSpan.Zero, () =>
+            {
+                if (_node._running == this) _node.Kill(losesPower: false);
+            });
+        }
+
+        private ValueTask<Outcome> ExecuteAsync(Command command)
+        {
+            var origin = RequestOrigin.Client(_options.Requests, _time);
+            return command switch
+            {
+                GetCommand get => _services.GetRequiredService<ReadPath>().ReadAsync(get, origin),
+                WriteCommand write => _services.GetRequiredService<WritePath>().WriteAsync(write, origin),
+                CountKeysCommand count => _services.GetRequiredService<KeyCounts>().CountAsync(count),
+                _ => throw new ArgumentOutOfRangeException(nameof(command)),
+            };
+        }
+
+        private void Admit(NodeIdentity from, bool sameShard)
+        {
+            var topology = _topology.Current;
+            if (from.Cluster != _self.Cluster || from.Incarnation.IsNone || !topology.Members.Contains(from.Address)) throw new RefusedCallException("not a member");
+            if (sameShard && topology.ShardOf(_self.Address)?.Includes(from.Address) != true) throw new RefusedCallException("not of this shard");
+        }
+
+        private sealed class Pending(Action<Outcome?, bool> answer, long since)
+        {
+            public long Since => since;
+
+            public void Answer(Outcome? outcome, bool notReceived) => answer(outcome, notReceived);
+        }
+    }
+}

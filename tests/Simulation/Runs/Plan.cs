@@ -1,0 +1,62 @@
+using Kv.Node.Requests;
+using Kv.Simulation.Clients;
+using Kv.Simulation.Faults;
+
+namespace Kv.Simulation.Runs;
+
+/// <summary>What a seed stands for: the cluster, the clients and the faults of one run. Shortening a failing run leaves out of it what does not matter.</summary>
+internal sealed record Plan(
+    int Seed,
+    int Nodes,
+    int Shards,
+    int HotKeys,
+    int Keys,
+    TimeSpan Duration,
+    bool RandomInterleaving,
+    TimeSpan MostLatency,
+    IReadOnlyList<(int Seed, ClientHabits Habits)> Clients,
+    IReadOnlyList<Fault> Faults)
+{
+    public static Plan Of(int seed, IReadOnlySet<FaultKind>? only = null)
+    {
+        var random = new Random(unchecked((seed * 1_000_003) ^ 0x5bd1e995));
+        var nodes = Pick(random, 1, 2, 3, 3, 4, 4, 5, 6, 6, 6, 7);
+        var shards = random.Next(1, Math.Max(1, nodes / 2) + 1);
+        var duration = TimeSpan.FromSeconds(random.Next(8, 26));
+        var clients = Enumerable.Range(0, random.Next(4, 10)).Select(_ => (random.Next(), HabitsOf(random))).ToList();
+        var kinds = Enum.GetValues<FaultKind>().Where(kind => only is null || only.Contains(kind)).ToArray();
+        // A few kinds a run, so that combinations get deep, and some runs with every kind.
+        if (random.Next(3) > 0)
+        {
+            random.Shuffle(kinds);
+            kinds = kinds[..Math.Min(kinds.Length, random.Next(1, 6))];
+        }
+
+        var faults = new List<Fault>();
+        var rate = random.Next(1, 6) * 0.25;
+        for (var at = 1.0; kinds.Length > 0 && at < duration.TotalSeconds - 1; at += 0.2 + (random.NextDouble() / rate))
+        {
+            var length = random.Next(4) == 0 ? random.Next(3000, 9000) : random.Next(50, 3500);
+            faults.Add(new(kinds[random.Next(kinds.Length)], TimeSpan.FromSeconds(at), TimeSpan.FromMilliseconds(length), random.Next()));
+        }
+
+        return new(
+            seed, nodes, shards, random.Next(2, 8), random.Next(10, 40), duration, random.Next(2) == 0,
+            TimeSpan.FromMicroseconds(random.Next(5) == 0 ? random.Next(20_000, 80_000) : random.Next(300, 4000)), clients, faults);
+    }
+
+    private static ClientHabits HabitsOf(Random random)
+    {
+        WriteConcernLevel[] levels = random.Next(4) switch
+        {
+            0 => [WriteConcernLevel.Default, WriteConcernLevel.Local, WriteConcernLevel.Majority, WriteConcernLevel.All],
+            1 => [WriteConcernLevel.Default, WriteConcernLevel.Majority],
+            _ => [WriteConcernLevel.Default],
+        };
+        return new(
+            TimeSpan.FromMilliseconds(random.Next(20, 200)), Pick(random, 0.02, 0.2, 0.6), Pick(random, 0, 0, 0.05), random.Next(20, 75),
+            random.Next(6) > 0, levels, random.Next(2, 5));
+    }
+
+    private static T Pick<T>(Random random, params T[] among) => among[random.Next(among.Length)];
+}

@@ -1,0 +1,201 @@
+using Kv.Common.Causality;
+using Kv.Node.Replica;
+using Kv.Simulation.Checkers;
+using Kv.Simulation.Clients;
+using Kv.Simulation.Faults;
+using Kv.Simulation.History;
+using Kv.Simulation.Mutants;
+using Kv.Simulation.Nodes;
+using Kv.Simulation.Time;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Kv.Simulation.Runs;
+
+/// <summary>
+/// One run: 1. nodes start and clients work while faults happen, 2. everything is healed, 3. the replicas must become equal, 4. every session must be
+/// served at once, 5. what was promised is checked. All of it on the calling thread, in virtual time.
+/// </summary>
+internal sealed class Simulation
+{
+    private static readonly TimeSpan LongestConvergence = TimeSpan.FromSeconds(45);
+
+    private readonly Plan _plan;
+    private readonly Scheduler _scheduler;
+    private readonly SimCluster _cluster;
+    private readonly Nemesis _nemesis;
+    private readonly Workload _workload;
+    private readonly List<SimClient> _clients = [];
+    private readonly SimTimeProvider _clientTime;
+    private readonly SimProcess _clientProcess;
+    private readonly CausalTokenCodec _tokens;
+    private readonly Random _random;
+    private Exception? _clientFailure;
+
+    private Simulation(Plan plan, Mutant mutant, Action<string>? log)
+    {
+        _plan = plan;
+        _random = new(plan.Seed);
+        _scheduler = new(plan.RandomInterleaving ? new Random(_random.Next()) : null);
+        _cluster = new(_scheduler, plan.Nodes, plan.Shards, new Random(_random.Next()), mutant, log);
+        foreach (var link in _cluster.Network.Links) link.Latency = (TimeSpan.FromMicroseconds(100), TimeSpan.FromMicroseconds(200) + (plan.MostLatency * _random.NextDouble()));
+        foreach (var node in _cluster.Nodes) node.MayStartAt = TimeSpan.FromMilliseconds(_random.Next(1500)).Ticks;
+        _nemesis = new(_cluster, new Random(_random.Next()));
+        _workload = new(_cluster, new Random(_random.Next()), plan.HotKeys, plan.Keys);
+        _clientProcess = _cluster.NextProcess("clients");
+        _clientTime = new(_clientProcess, () => TimeSpan.Zero);
+        _tokens = new("simulation"u8, _cluster.Topology.Cluster);
+        var watch = new AnswerWatch(_cluster, _nemesis.Calm);
+        _cluster.Answered = watch.Answered;
+    }
+
+    /// <summary>Runs a plan from beginning to end. <paramref name="log"/> gets a line for whatever happens.</summary>
+    public static RunResult Run(Plan plan, Mutant? mutant = null, Action<string>? log = null) => new Simulation(plan, mutant ?? Mutant.None, log).Run();
+
+    private RunResult Run()
+    {
+        try
+        {
+            WorkUnderFaults();
+            if (!_cluster.Violations.Any) Heal();
+            if (!_cluster.Violations.Any) ServeEverySession();
+            CheckHistory();
+        }
+        catch (EscapedContinuationException escaped)
+        {
+            _cluster.Violations.Add("One thread", escaped.Message);
+        }
+
+        if (_clientFailure is not null) _cluster.Violations.Add("No unexpected failure", _clientFailure.ToString());
+        var virtualTime = TimeSpan.FromTicks(_scheduler.Now);
+        foreach (var node in _cluster.Nodes) node.Kill(losesPower: false);
+        var operations = _workload.History.Operations;
+        return new(
+            _plan, [.. _cluster.Violations.All], _scheduler.Trace.Value, virtualTime, operations.Count, operations.Count(o => o.Status is OperationStatus.Acknowledged),
+            _scheduler.Executed, _cluster.Network.MessagesDelivered, operations.Select(o => o.TokenLength).DefaultIfEmpty().Max(), _clients.Sum(c => c.GivenUp), CountFaults());
+    }
+
+    private void WorkUnderFaults()
+    {
+        _nemesis.Plan(_plan.Faults);
+        var until = _plan.Duration.Ticks;
+        foreach (var (seed, habits) in _plan.Clients)
+        {
+            var client = new SimClient(_workload, _clients.Count, new Random(seed), _clientTime, _tokens, habits);
+            _clients.Add(client);
+            StartClient(() => client.RunAsync(until));
+        }
+
+        var detection = new DetectionWatch(_cluster, _nemesis);
+        RunUntil(until, TimeSpan.FromMilliseconds(250), detection.Look, () => _cluster.Violations.Any);
+    }
+
+    private void Heal()
+    {
+        _nemesis.HealAll();
+        _cluster.Log("HEALED");
+        var bound = _scheduler.Now + LongestConvergence.Ticks;
+        RunUntil(bound, TimeSpan.FromMilliseconds(100), null, () => _cluster.Violations.Any || (_clients.TrueForAll(c => c.HasEnded) && Unfinished() is null));
+        if (!_cluster.Violations.Any && Unfinished() is { } unfinished) _cluster.Violations.Add("Progress after healing", unfinished);
+        if (!_cluster.Violations.Any && _clients.Exists(c => !c.HasEnded)) _cluster.Violations.Add("Progress after healing", "a client still waits");
+    }
+
+    // Null when every node serves and every shard's replicas hold the same.
+    private string? Unfinished()
+    {
+        var nowMs = (SimTimeProvider.Beginning + TimeSpan.FromTicks(_scheduler.Now)).ToUnixTimeMilliseconds();
+        foreach (var node in _cluster.Nodes)
+        {
+            if (node.Services is not { } services) return $"{node.Address} does not run";
+            if (services.GetRequiredService<Readiness>().WhyNot() is { } reason) return $"{node.Address} is not ready: {reason}";
+            if (node.View!.LiveMembers.Length != _cluster.Nodes.Count) return $"{node.Address} sees only {node.View.LiveMembers.Length} of {_cluster.Nodes.Count} nodes";
+            var snapshot = services.GetRequiredService<ReplicaState>().Snapshot.Current;
+            if (Math.Max(snapshot.Clock.Milliseconds, snapshot.UnmergedStamp.Milliseconds) > nowMs) return $"the clock of {node.Address} is ahead of time";
+            var first = _cluster.MembersOf(node.Shard).First(n => n.IsRunning);
+            var expected = first.Services!.GetRequiredService<ReplicaState>().Snapshot.Current.Vector;
+            if (!snapshot.Vector.Equals(expected)) return $"{node.Address} holds {snapshot.Vector}, {first.Address} {expected}";
+        }
+
+        return null;
+    }
+
+    // Every session goes on, wherever it likes, and is served at once: also those that gave up meanwhile.
+    private void ServeEverySession()
+    {
+        var done = 0;
+        foreach (var client in _clients) StartClient(() => ServeAsync(client));
+        RunUntil(_scheduler.Now + TimeSpan.FromSeconds(20).Ticks, TimeSpan.FromMilliseconds(100), null, () => done == _clients.Count || _cluster.Violations.Any);
+        if (done < _clients.Count) _cluster.Violations.Add("Progress after healing", "a session is still not served");
+
+        // Beats tell everyone what everyone holds; then nothing is left that a token would have to name.
+        RunUntil(_scheduler.Now + TimeSpan.FromSeconds(3).Ticks, TimeSpan.FromSeconds(1), null, () => _cluster.Violations.Any);
+        done = 0;
+        foreach (var client in _clients) StartClient(() => IdleAsync(client));
+        RunUntil(_scheduler.Now + TimeSpan.FromSeconds(5).Ticks, TimeSpan.FromMilliseconds(50), null, () => done == _clients.Count || _cluster.Violations.Any);
+        if (!_cluster.Violations.Any) new FinalWatch(_cluster, _workload).Look();
+
+        async Task ServeAsync(SimClient client)
+        {
+            if (DependsOnLostWrites(client.Token)) client.BeginAnew();
+            foreach (var kind in (OperationKind[])[OperationKind.Read, OperationKind.Put, OperationKind.Read, OperationKind.Delete])
+            {
+                var node = _cluster.Nodes[_random.Next(_cluster.Nodes.Count)];
+                var operation = await client.OperateAsync(kind, _workload.DrawKey(_random), node, TimeSpan.FromSeconds(12));
+                if (operation.Status is OperationStatus.Acknowledged || operation.Kind is OperationKind.Delete) continue;
+                _cluster.Violations.Add("Progress after healing", operation.ToString());
+            }
+
+            done++;
+        }
+
+        async Task IdleAsync(SimClient client)
+        {
+            var node = _cluster.Nodes[_random.Next(_cluster.Nodes.Count)];
+            var operation = await client.OperateAsync(OperationKind.Read, _workload.DrawKey(_random), node, TimeSpan.FromSeconds(4));
+            var token = client.Token.Present(_tokens).Token;
+            if (operation.Status is OperationStatus.Acknowledged && operation.After >= 0 && token.Dependencies.Count > 0)
+                _cluster.Violations.Add("Idle tokens are small", $"the token of {operation} still names {token.Dependencies}");
+            done++;
+        }
+    }
+
+    // What one disk held alone, and was lost with it, is waited for in vain by a session that saw it.
+    private bool DependsOnLostWrites(SessionToken token) =>
+        token.Present(_tokens).Token.Dependencies.Any(shard => shard.Dots.Any(dot =>
+            _cluster.Ledger.Entries.Any(e => e.IsLost && e.Record.Dot.Origin == dot.Origin && e.Record.Dot.Sequence <= dot.Sequence)));
+
+    private void CheckHistory()
+    {
+        HistoryCompletion.Complete(_workload, _cluster.Ledger);
+        foreach (var checker in AllCheckers.OfHistories)
+            _cluster.Violations.Add(checker.Check(_workload.History).Take(3).Select(what => new Violation(checker.Promise, what)));
+    }
+
+    private void StartClient(Func<Task> work) => _clientProcess.Start(async () =>
+    {
+        try
+        {
+            await work();
+        }
+        catch (Exception failure)
+        {
+            _clientFailure ??= failure;
+        }
+    });
+
+    private void RunUntil(long end, TimeSpan step, Action? each, Func<bool> stop)
+    {
+        while (_scheduler.Now < end && !stop() && _clientFailure is null)
+        {
+            _scheduler.RunUntil(Math.Min(end, _scheduler.Now + step.Ticks), null);
+            each?.Invoke();
+        }
+    }
+
+    private Dictionary<string, long> CountFaults()
+    {
+        var faults = _nemesis.Happened.ToDictionary(pair => pair.Key.ToString(), pair => (long)pair.Value);
+        faults["SegmentLost"] = _cluster.Network.SegmentsLost;
+        faults["RequestUnanswered"] = _workload.History.Operations.Count(o => o.Status is OperationStatus.Unknown);
+        return faults;
+    }
+}
