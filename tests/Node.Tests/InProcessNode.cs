@@ -40,6 +40,7 @@ internal sealed class InProcessNode : IAsyncDisposable
             $"--SHARD_COUNT={shards}",
             "--KV_STORAGE=memory",
             "--Replica:FormationGrace=00:00:00.1",
+            "--Requests:FirstHearing=00:00:00",
             "--Logging:LogLevel:Default=Warning",
             "--Logging:LogLevel:Microsoft.Hosting.Lifetime=Warning",
             .. options,
