@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using Kv.Simulation.Runs;
 
 namespace Kv.Simulation.Mutants;
 
@@ -41,7 +42,7 @@ internal static partial class AllMutants
         (() => new PeerMutants.HeartbeatsUnderstate(), "tokens are never pruned"),
         (() => new PeerMutants.LivenessByWallClock(), "liveness is judged by the wall clock"),
         (() => new PeerMutants.DetectTooLate(), "a killed node stays in the view too long"),
-        (() => new PeerMutants.AccuseTooSoon(), "a live node is accused"),
+        (() => new PeerMutants.BeatsQueueBehindData(), "beats queue behind data, and live nodes are accused"),
         (() => new PeerMutants.NeverGiveUpOnSilence(), "a silent connection is never given up"),
         (() => new PeerMutants.WaitTooLong(), "a request waits beyond its deadline"),
     ];
@@ -52,6 +53,10 @@ internal static partial class AllMutants
     public static Mutant Make(string name) => Table.First(entry => NameOf(entry.Make()) == name).Make();
 
     public static string Describe(string name) => Table.First(entry => NameOf(entry.Make()) == name).What;
+
+    /// <summary>Runs a mutant seed by seed until one catches it, or over all of them.</summary>
+    public static Figures Hunt(string name, IEnumerable<int> seeds, int threads, bool all = false) =>
+        SeedRunner.Run(seeds, threads, only: Make(name).Faults, mutant: () => Make(name), stop: result => !all && !result.Passed);
 
     private static string NameOf(Mutant mutant) => WordStart().Replace(mutant.GetType().Name, "-$0").ToLowerInvariant();
 

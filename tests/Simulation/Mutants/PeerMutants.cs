@@ -11,6 +11,7 @@ using Kv.Node.Replica;
 using Kv.Node.Replication;
 using Kv.Node.Requests;
 using Kv.Node.Signals;
+using Kv.Simulation.Faults;
 using Kv.Simulation.Nodes;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -194,6 +195,9 @@ internal static class PeerMutants
     /// <summary>Silence is measured on the wall clock.</summary>
     internal sealed class LivenessByWallClock : Mutant
     {
+        // A jump forwards is taken for a pause of the process itself, and excused; only after one backwards is a killed node found too late.
+        public override IReadOnlySet<FaultKind> Faults { get; } = new HashSet<FaultKind> { FaultKind.ClockJump, FaultKind.Kill };
+
         public override TimeProvider Time(TimeProvider real, SimNode node) => new WallClock(real);
 
         private sealed class WallClock(TimeProvider inner) : TimeProvider
@@ -214,14 +218,16 @@ internal static class PeerMutants
         public override void Options(NodeOptions options) => options.Membership.SuspicionThreshold = 60;
     }
 
-    /// <summary>A node that falls silent for a moment is accused.</summary>
-    internal sealed class AccuseTooSoon : Mutant
+    /// <summary>Beats wait behind something else for seconds, and are then forgotten.</summary>
+    internal sealed class BeatsQueueBehindData : Mutant
     {
-        public override void Options(NodeOptions options)
+        public override IPeerTransport Transport(IPeerTransport real, SimNode node) => new Queueing(real, node);
+
+        private sealed class Queueing(IPeerTransport inner, SimNode node) : TransportWrapper(inner)
         {
-            options.Membership.SuspicionThreshold = 1;
-            options.Membership.DeviationFloor = TimeSpan.FromMilliseconds(1);
-            options.Membership.DeviationCeiling = TimeSpan.FromMilliseconds(2);
+            public override async ValueTask<IPeerStream<Heartbeat, Heartbeat>> OpenHeartbeatAsync(NodeAddress peer, CancellationToken cancellation) =>
+                new StreamWrapper<Heartbeat, Heartbeat>(
+                    await base.OpenHeartbeatAsync(peer, cancellation), beat => node.Cluster.Scheduler.Now / TimeSpan.FromSeconds(4).Ticks % 3 == 2 ? [] : [beat]);
         }
     }
 
