@@ -32,5 +32,5 @@ else
   say 'No Docker engine answers: only local processes and files were looked at.'
 fi
 
-if [ $left -ne 0 ]; then die 'some of it is still used by something that build.sh did not make (see above); that was left'; fi
+if [ $left -ne 0 ]; then die "something that build.sh did not make still uses some of it (see above): that was left"; fi
 say 'Clean: nothing of build.sh is left.'

@@ -68,12 +68,21 @@ remove() {
   fi
 }
 
+# Images of ours that a newer one of the name has replaced, or that an interrupted build has left.
+remove_untagged_images() {
+  local label failed=0
+  for label; do
+    docker image prune --force --filter "label=$label" >/dev/null || failed=1
+  done
+  return $failed
+}
+
 remove_docker_images() {
   local name failed=0
   for name in "$IMAGE" "$BASE_IMAGE"; do
     if ours image "$name"; then remove image "$name" || failed=1; fi
   done
-  docker image prune --force --filter "label=$BUILD_STAGE_LABEL" >/dev/null || failed=1
+  remove_untagged_images "$IMAGE_LABEL" "$BUILD_STAGE_LABEL" || failed=1
   return $failed
 }
 

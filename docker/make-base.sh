@@ -83,12 +83,9 @@ printf 'root:x:0:0:root:/root:/bin/sh\napp:x:1654:1654::/home/app:/bin/sh\n' >"$
 printf 'root:x:0:\napp:x:1654:\n' >"$stage/etc/group"
 printf 'passwd: files\ngroup: files\nhosts: files dns\n' >"$stage/etc/nsswitch.conf"
 
-old=$(docker image inspect --format '{{.Id}}' "$name" 2>/dev/null || true)
 tar --directory "$stage" --create --owner 0 --group 0 --numeric-owner . | docker import \
   --change 'ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin' \
   --change 'ENV APP_UID=1654 DOTNET_RUNNING_IN_CONTAINER=true ASPNETCORE_HTTP_PORTS=8080' \
   --change "LABEL $IMAGE_LABEL kvs.base=$key" \
   - "$name" >/dev/null
-# The image this one replaces, unless something still stands on it.
-if [ -n "$old" ]; then docker image rm "$old" >/dev/null 2>&1 || true; fi
 say "Base image $name made from this machine's .NET $(basename "$core")."

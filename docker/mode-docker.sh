@@ -11,18 +11,13 @@ address() { printf '10.10.0.%s:8080\n' $(($1 + 1)); }
 
 # 1. refuse what is not ours   2. build, while an earlier cluster still serves   3. replace that cluster
 prepare() {
-  local old
   refuse_foreign
 
-  old=$(docker image inspect --format '{{.Id}}' "$IMAGE" 2>/dev/null || true)
   build_image
 
   remove_local_cluster
   remove_docker_cluster || die 'the cluster of an earlier run could not be removed (see above)'
-  # What the new image replaces would stay as an untagged one.
-  if [ -n "$old" ] && [ "$old" != "$(docker image inspect --format '{{.Id}}' "$IMAGE")" ]; then
-    docker image rm "$old" >/dev/null 2>&1 || true
-  fi
+  remove_untagged_images "$IMAGE_LABEL" || true
   refuse_taken_ports 0
   docker network create --driver bridge --subnet "$SUBNET" --gateway "$GATEWAY" --label "$RUN_LABEL" "$NETWORK" >/dev/null ||
     die "the network $NETWORK ($SUBNET) could not be made (see above): does another network use these addresses?"
@@ -75,7 +70,7 @@ build_image() {
     die 'the image could not be built (see above)'
   fi
   # A build stage that only carried the published files is no cache worth keeping.
-  if [ -n "$published" ]; then docker image prune --force --filter "label=$BUILD_STAGE_LABEL" >/dev/null; fi
+  if [ -n "$published" ]; then remove_untagged_images "$BUILD_STAGE_LABEL"; fi
 }
 
 # have_image NAME: it is here, or can be pulled. A registry that has not begun to answer within 10 s counts as out of

@@ -2,7 +2,7 @@
 --   DIALECT    store (the bare endpoint speaks it too) or etcd (its JSON gateway)
 --   OPERATION  get: keys at random
 --              put, put-all: keys at random; put-all waits until every replica holds the write (?w=all)
---              preload: every key once
+--              preload: every key once; for one thread, and ends the run when it is done
 --   KEYS       how many keys there are
 --   KEYS_FILE  numbers of the keys to use, one a line; every key when absent
 -- Ends by printing one line for run.sh: load, requests, microseconds, p50, p99 and maximum in microseconds, failed requests.
@@ -39,13 +39,12 @@ end
 local threads = 0
 
 function setup(thread)
-  thread:set("id", threads)
   threads = threads + 1
-  thread:set("thread_count", 2)
+  thread:set("id", threads)
 end
 
 local operation, keys, chosen
-local next_key, last_key
+local next_key = 0
 
 function init(args)
   operation, keys = args[2], tonumber(args[3])
@@ -55,11 +54,17 @@ function init(args)
     for line in io.lines(args[4]) do chosen[#chosen + 1] = tonumber(line) end
     keys = #chosen
   end
-  math.randomseed(id + 1)
-  next_key, last_key = id, keys
+  math.randomseed(id)
 end
 
 local function put(k) return put_start .. key(k) .. put_middle .. key(k) .. put_end end
+
+-- wrk sleeps out its duration whatever its threads do, but ends in good order when it is interrupted.
+local function interrupt()
+  local ffi = require("ffi")
+  ffi.cdef("int getpid(void); int kill(int pid, int signal);")
+  ffi.C.kill(ffi.C.getpid(), 2)
+end
 
 local function any_key()
   if chosen then return chosen[math.random(keys)] end
@@ -70,10 +75,10 @@ function request()
   if operation == "get" then return get_start .. key(any_key()) .. get_end end
   if operation ~= "preload" then return put(any_key()) end
   local k = next_key
-  next_key = next_key + thread_count
-  -- A few laps more than the keys, so that what was sent for the last keys is answered before the connections close.
-  if k >= last_key + 2000 then wrk.thread:stop() end
-  return put(k % last_key)
+  next_key = next_key + 1
+  -- Some more than there are keys, so that what was sent for the last keys is answered before the connections close.
+  if k == keys + 1000 then interrupt() end
+  return put(k % keys)
 end
 
 function done(summary, latency)

@@ -8,7 +8,7 @@ try
     await NodeApplication.Build(args).RunAsync();
     return Environment.ExitCode;
 }
-catch (Exception refused) when (refused is InvalidOptionsException or DataDirectoryRefusedException or IOException)
+catch (Exception refused) when (refused is InvalidOptionsException or DataDirectoryRefusedException or StorageFailedException or IOException)
 {
     // For a person to read: what is wrong, and nothing else. IOException: a port is taken.
     await Console.Error.WriteLineAsync(refused.Message);

@@ -1,4 +1,3 @@
-using System.Net;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 
 namespace Kv.Node.Hosting;
@@ -14,7 +13,9 @@ internal static class KestrelEndpoints
         kestrel.Limits.RequestHeadersTimeout = TimeSpan.FromSeconds(10);
         kestrel.Limits.Http2.InitialConnectionWindowSize = 4 << 20;
         kestrel.Limits.Http2.InitialStreamWindowSize = 2 << 20;
-        kestrel.Listen(IPAddress.Any, options.SocketAddress.Port, listen => listen.Protocols = HttpProtocols.Http1);
-        kestrel.Listen(IPAddress.Any, options.Peers.PortOf(options.SocketAddress), listen => listen.Protocols = HttpProtocols.Http2);
+        kestrel.Limits.Http2.KeepAlivePingDelay = options.Peers.KeepAliveDelay;
+        kestrel.Limits.Http2.KeepAlivePingTimeout = options.Peers.KeepAliveTimeout;
+        kestrel.ListenAnyIP(options.SocketAddress.Port, listen => listen.Protocols = HttpProtocols.Http1);
+        kestrel.ListenAnyIP(options.Peers.PortOf(options.SocketAddress), listen => listen.Protocols = HttpProtocols.Http2);
     }
 }

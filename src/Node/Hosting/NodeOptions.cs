@@ -72,7 +72,8 @@ internal sealed class NodeOptions
         errors.AddRange(options.Membership.Validate());
         errors.AddRange(options.Peers.Validate());
         errors.AddRange(options.Storage.Validate());
-        if (options.Peers.PortOf(self) is < 1 or > 65535) errors.Add($"The peer port {options.Peers.PortOf(self)} (REST port plus Peers:PortOffset) is not a port.");
+        foreach (var node in view.Where(node => options.Peers.PortOf(node) is < 1 or > 65535))
+            errors.Add($"The peer port {options.Peers.PortOf(node)} of {node} (REST port plus Peers:PortOffset) is not a port.");
         return errors.Count == 0 ? options : throw new InvalidOptionsException(errors);
     }
 
@@ -114,7 +115,7 @@ internal sealed class NodeOptions
         var options = new T();
         try
         {
-            configuration.GetSection(section).Bind(options);
+            configuration.GetSection(section).Bind(options, binder => binder.ErrorOnUnknownConfiguration = true);
         }
         catch (InvalidOperationException invalid)
         {

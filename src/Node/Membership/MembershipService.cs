@@ -188,7 +188,13 @@ internal sealed class MembershipService
         // All suspicions before any question: when this node is cut off from everyone at once, those who are about to be suspected are no witnesses.
         foreach (var peer in _peers.Values)
         {
-            if (peer.BecomesSuspect(now)) MembershipLog.Suspected(_logger, peer.Address, peer.Silence(now).TotalMilliseconds);
+            if (peer.BecomesSuspect(now))
+            {
+                MembershipLog.Suspected(_logger, peer.Address, peer.Silence(now).TotalMilliseconds);
+                // Whatever connections there are do not carry its beats: new ones are made, and are there as soon as a cut heals.
+                _transport.Reset(peer.Address);
+            }
+
             // A question that failed other than by going unanswered is a bug, and comes out here.
             if (peer.Probe.IsFaulted) await peer.Probe;
         }

@@ -1,6 +1,5 @@
 using Grpc.Core;
 using Kv.Common.Identity;
-using Kv.Node.Peers.Wire;
 
 namespace Kv.Node.Peers;
 
@@ -20,13 +19,9 @@ internal sealed class GrpcPeerStream<TSend, TReceive, TWireSend, TWireReceive>(
         {
             await writer.WriteAsync(toWire(message), cancellation);
         }
-        catch (Exception broken) when (IsBroken(broken) && !cancellation.IsCancellationRequested)
+        catch (Exception broken) when (GrpcFailures.IsBroken(broken))
         {
-            throw Unavailable(broken);
-        }
-        catch (RpcException) when (cancellation.IsCancellationRequested)
-        {
-            throw new OperationCanceledException(cancellation);
+            throw GrpcFailures.Translate(peer, broken, cancellation);
         }
     }
 
@@ -36,13 +31,9 @@ internal sealed class GrpcPeerStream<TSend, TReceive, TWireSend, TWireReceive>(
         {
             return await reader.MoveNext(cancellation) ? toDomain(reader.Current) : null;
         }
-        catch (Exception broken) when (IsBroken(broken) && !cancellation.IsCancellationRequested)
+        catch (Exception broken) when (GrpcFailures.IsBroken(broken))
         {
-            throw Unavailable(broken);
-        }
-        catch (RpcException) when (cancellation.IsCancellationRequested)
-        {
-            throw new OperationCanceledException(cancellation);
+            throw GrpcFailures.Translate(peer, broken, cancellation);
         }
     }
 
@@ -51,12 +42,4 @@ internal sealed class GrpcPeerStream<TSend, TReceive, TWireSend, TWireReceive>(
         call?.Dispose();
         return default;
     }
-
-    // Besides RpcException: a server's reader reports an aborted connection as IOException, its writer a finished call as InvalidOperationException,
-    // and either a call disposed by Reset as ObjectDisposedException.
-    private static bool IsBroken(Exception exception) =>
-        exception is RpcException or IOException or InvalidOperationException or OperationCanceledException or WireFormatException;
-
-    private PeerUnavailableException Unavailable(Exception broken) =>
-        new(peer, broken is RpcException rpc ? $"{rpc.StatusCode}: {rpc.Status.Detail}" : broken.Message, broken);
 }

@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using Grpc.Core;
 using Kv.Common.Identity;
 using Kv.Node.Membership;
 using Kv.Node.Peers.Wire;
@@ -38,8 +37,10 @@ internal sealed class GrpcPeerTransport(NodeIdentity self, PeerChannels channels
     public async IAsyncEnumerable<RecordBatch> FetchAsync(
         NodeAddress peer, FetchRequest request, [EnumeratorCancellation] CancellationToken cancellation)
     {
-        using var call = new W.Replication.ReplicationClient(channels.To(peer, PeerTraffic.Broadcast))
-            .Fetch(request.ToWire(self), cancellationToken: cancellation);
+        using var call = await GuardAsync(
+            peer,
+            () => ValueTask.FromResult(new W.Replication.ReplicationClient(channels.To(peer, PeerTraffic.Broadcast)).Fetch(request.ToWire(self), cancellationToken: cancellation)),
+            cancellation);
         await using var stream = new GrpcPeerStream<RecordBatch, RecordBatch, W.RecordBatch, W.RecordBatch>(
             peer, null!, call.ResponseStream, WireReplication.ToWire, WireReplication.ToDomain, null);
         while (await stream.ReceiveAsync(cancellation) is { } batch) yield return batch;
@@ -61,17 +62,9 @@ internal sealed class GrpcPeerTransport(NodeIdentity self, PeerChannels channels
         {
             return await open();
         }
-        catch (RpcException) when (cancellation.IsCancellationRequested)
+        catch (Exception broken) when (GrpcFailures.IsBroken(broken))
         {
-            throw new OperationCanceledException(cancellation);
-        }
-        catch (RpcException failed)
-        {
-            throw new PeerUnavailableException(peer, $"{failed.StatusCode}: {failed.Status.Detail}", failed);
-        }
-        catch (Exception failed) when (failed is ObjectDisposedException or InvalidOperationException or IOException)
-        {
-            throw new PeerUnavailableException(peer, failed.Message, failed);
+            throw GrpcFailures.Translate(peer, broken, cancellation);
         }
     }
 }

@@ -60,13 +60,19 @@ internal sealed class PeerChannels(PeerOptions options) : IDisposable
             ConnectTimeout = options.ConnectTimeout,
             InitialHttp2StreamWindowSize = WindowBytes,
             PooledConnectionIdleTimeout = Timeout.InfiniteTimeSpan,
+            // A connection that a cut left half open is found out by a ping, not by TCP's retransmissions, which take minutes.
+            KeepAlivePingDelay = options.KeepAliveDelay,
+            KeepAlivePingTimeout = options.KeepAliveTimeout,
         };
         var host = peer.Host.Contains(':', StringComparison.Ordinal) ? $"[{peer.Host}]" : peer.Host;
         return GrpcChannel.ForAddress($"http://{host}:{options.PortOf(peer)}", new GrpcChannelOptions
         {
             HttpHandler = handler,
             DisposeHttpClient = true,
-            MaxReceiveMessageSize = 64 << 20,
+            MaxReceiveMessageSize = PeerOptions.MaxMessageBytes,
+            // The loops above pace reconnecting; the channel's own, slower pace must not come on top.
+            InitialReconnectBackoff = TimeSpan.FromMilliseconds(100),
+            MaxReconnectBackoff = TimeSpan.FromMilliseconds(500),
         });
     }
 }

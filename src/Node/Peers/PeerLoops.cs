@@ -32,9 +32,10 @@ internal static class PeerLoops
                 var changed = topology.WaitAsync(next => !ReferenceEquals(next, view), all.Token).AsTask();
                 var ended = await Task.WhenAny([changed, .. running.Values.Select(r => r.Loop)]);
                 await ended;
-                // Stopped, a loop may end before the wait for the topology does: that is no failure.
+                if (ended == changed) continue;
+                // When the node stops, a loop may be seen to end before the wait above is.
                 cancellation.ThrowIfCancellationRequested();
-                if (ended != changed) throw new InvalidOperationException("A peer's loop ended although nobody stopped it.");
+                throw new InvalidOperationException("A peer's loop ended although nobody stopped it.");
             }
         }
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)

@@ -86,7 +86,8 @@ internal sealed class ReplicaState
     /// </summary>
     public void RefuseOldCopy(NodeAddress holder, VersionVector held)
     {
-        var own = Snapshot.Current.Vector[_self.Incarnation];
+        // The storage's word, not the snapshot's: a peer may hold what was committed a moment ago and is not published yet.
+        var own = _storage.Checkpoint.Vector[_self.Incarnation];
         if (held[_self.Incarnation] <= own) return;
         throw new StorageFailedException(
             $"{holder} holds write {held[_self.Incarnation]} of this incarnation, and the data directory only {own}: it is an older copy. Remove it, and this node rejoins as a new one.");

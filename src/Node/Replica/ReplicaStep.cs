@@ -45,7 +45,8 @@ internal sealed class ReplicaStep(
         if (write.IsDeletion && !replaced) return new CommitResult.NothingToDelete(incumbent);
 
         var floor = HybridTimestamp.Max(write.Past.Stamp, incumbent?.Stamp ?? HybridTimestamp.Zero);
-        if (HybridLogicalClock.IsTooFarAhead(floor, nowMs)) return new CommitResult.ClockSkew(floor.Milliseconds - nowMs);
+        // What the clock has reached already cannot push it, even if the wall clock was set back since.
+        if (floor > clock.Last && HybridLogicalClock.IsTooFarAhead(floor, nowMs)) return new CommitResult.ClockSkew(floor.Milliseconds - nowMs);
 
         var stamp = clock.Next(nowMs, floor);
         var dot = new Dot(self.Incarnation, ++_ownSequence);
@@ -61,6 +62,8 @@ internal sealed class ReplicaStep(
     {
         var applied = Vector;
         if (applied.Covers(record.Dot)) return;
+        if (record.Dot.Origin == self.Incarnation)
+            throw new StorageFailedException($"A peer sends this incarnation's own write {record.Dot}, which the data directory lacks: it is an older copy.");
         if (CausalInbox.IsReady(record, applied, shard)) ApplyDelivered(record);
         else inbox.Add(record, applied);
 

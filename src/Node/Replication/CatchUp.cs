@@ -93,7 +93,7 @@ internal sealed partial class CatchUp(
         try
         {
             var fetched = 0;
-            var last = VersionVector.Empty;
+            var ahead = new Queue<VersionVector>();
             using var silence = new CancellationTokenSource(options.AnswerTimeout, time);
             using var answering = CancellationTokenSource.CreateLinkedTokenSource(cancellation, silence.Token);
             await foreach (var batch in transport.FetchAsync(member, new(replica.Snapshot.Current.Vector, want), answering.Token))
@@ -101,9 +101,13 @@ internal sealed partial class CatchUp(
                 silence.CancelAfter(options.AnswerTimeout);
                 await replica.DeliverAsync(batch.Records);
                 fetched += batch.Records.Count;
-                last = last.With(batch.Records[^1].Dot);
+                ahead.Enqueue(VersionVector.Of(batch.Records.Select(record => record.Dot)));
+                if (ahead.Count < options.MaxBatchesAhead) continue;
+                var oldest = ahead.Dequeue();
+                await replica.Snapshot.WaitAsync(snapshot => snapshot.Vector.Covers(oldest), answering.Token);
             }
 
+            var last = ahead.Aggregate(VersionVector.Empty, (joined, dots) => joined.Join(dots));
             if (fetched == 0) return;
             metrics.Fetched(fetched);
             LogFetched(logger, fetched, member);
@@ -121,7 +125,7 @@ internal sealed partial class CatchUp(
         }
     }
 
-    [LoggerMessage(2010, LogLevel.Information, "Fetched {Records} missing records from {Peer}")]
+    [LoggerMessage(2010, LogLevel.Debug, "Fetched {Records} missing records from {Peer}")]
     private static partial void LogFetched(ILogger logger, int records, NodeAddress peer);
 
     [LoggerMessage(2011, LogLevel.Debug, "Could not fetch missing records from {Peer}: {Reason}")]

@@ -1,5 +1,7 @@
 using Kv.Common.Causality;
 using Kv.Common.Identity;
+using Kv.Common.Replication;
+using Kv.Common.Time;
 using Kv.Node.Peers;
 using Kv.Node.Replica;
 
@@ -19,22 +21,34 @@ internal sealed class InboundReplication(NodeIdentity self, ReplicaState replica
         await Duplex.RunAsync(stop => TakeInAsync(stream, stop), stop => AcknowledgeAsync(from, greeting[from], stream, stop), cancellation);
     }
 
-    /// <summary>The log entries that are asked for, as far as they are here, in pieces of one origin's log each.</summary>
+    /// <summary>
+    /// The log entries that are asked for, as far as they are here, of all origins together in the order of their stamps. A write's stamp exceeds those of
+    /// all it depends on, so the receiver can apply them as they come and none waits in its inbox.
+    /// </summary>
     public IEnumerable<RecordBatch> Fetch(FetchRequest request)
     {
         var here = replica.Snapshot.Current.Vector;
+        var origins = new PriorityQueue<LogCursor, (HybridTimestamp, Incarnation)>();
         foreach (var wanted in request.Want)
         {
-            var last = Math.Min(wanted.Sequence, here[wanted.Origin]);
-            var cursor = request.Have[wanted.Origin];
-            while (cursor < last)
-            {
-                var records = replica.ReadLog(wanted.Origin, cursor, RecordBatch.MaxRecords, RecordBatch.MaxBytes);
-                if (records.Count == 0) break;
-                yield return new(records);
-                cursor = records[^1].Dot.Sequence;
-            }
+            var cursor = new LogCursor(replica, request.Have[wanted.Origin], wanted with { Sequence = Math.Min(wanted.Sequence, here[wanted.Origin]) });
+            if (cursor.MoveNext()) origins.Enqueue(cursor, (cursor.Current.Stamp, wanted.Origin));
         }
+
+        var batch = new List<WriteRecord>();
+        var bytes = 0;
+        while (origins.TryDequeue(out var cursor, out _))
+        {
+            var record = cursor.Current;
+            batch.Add(record);
+            bytes += record.Value.Length + record.Token.Length;
+            if (cursor.MoveNext()) origins.Enqueue(cursor, (cursor.Current.Stamp, record.Dot.Origin));
+            if (batch.Count < RecordBatch.MaxRecords && bytes < RecordBatch.MaxBytes) continue;
+            yield return new(batch);
+            (batch, bytes) = ([], 0);
+        }
+
+        if (batch.Count > 0) yield return new(batch);
     }
 
     private async Task TakeInAsync(IPeerStream<Acknowledgement, RecordBatch> stream, CancellationToken cancellation)

@@ -55,6 +55,7 @@ internal sealed partial class PeerReplicator(
     {
         await using var stream = await transport.OpenBroadcastAsync(peer, cancellation);
         var greeting = await GreetingAsync(stream, cancellation);
+        replica.RefuseOldCopy(peer, greeting.Vector);
         Acknowledge(greeting);
         backoff.Reset();
         LogStreamOpen(logger, peer, greeting.Vector[self.Incarnation]);

@@ -2,7 +2,10 @@ using Kv.Common.Replication;
 
 namespace Kv.Node.Replication;
 
-/// <summary>A piece of one incarnation's log, in sequence order. At most <see cref="MaxRecords"/> records.</summary>
+/// <summary>
+/// Log entries on their way: of the sender alone and in sequence order when broadcast, of several origins in stamp order when fetched. At most
+/// <see cref="MaxRecords"/>.
+/// </summary>
 internal sealed record RecordBatch(IReadOnlyList<WriteRecord> Records)
 {
     public const int MaxRecords = 256;

@@ -12,6 +12,9 @@ namespace Kv.Node.Requests;
 internal sealed class CausalGate(
     ReplicaState replica, ServingFloor floor, IMissingRecords missingRecords, TimeProvider time, RequestOptions options, KvMetrics metrics)
 {
+    /// <summary>False while this replica catches up before it serves: another one is the better address.</summary>
+    public bool IsOpenTo(CausalToken token) => floor.Admits(token);
+
     /// <summary>Null when the request may go on, else the outcome to answer with.</summary>
     public ValueTask<Outcome?> PassAsync(CausalToken token, Deadline deadline)
     {
@@ -21,12 +24,29 @@ internal sealed class CausalGate(
         return WaitAsync(token, past, deadline.Earlier(Deadline.In(options.CausalWait, time)));
     }
 
+    // Most of what is missing is on its way by broadcast; only what does not come by itself is asked for.
+    private async ValueTask<bool> CoversSoonAsync(VersionVector past, CancellationToken cancellation)
+    {
+        using var soon = new CancellationTokenSource(options.AskAfter, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, soon.Token);
+        try
+        {
+            await replica.Snapshot.WaitAsync(snapshot => snapshot.Vector.Covers(past), either.Token);
+            return true;
+        }
+        catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
+        {
+            return false;
+        }
+    }
+
     // A stamp from the future could push the clock of the whole cluster, and with it every later write. A skewed but honest clock is soon caught up
     // with, so that client may try again; anything further ahead is not a clock.
     private Outcome? RefuseStamp(CausalToken token)
     {
         var nowMs = time.GetUtcNow().ToUnixTimeMilliseconds();
-        if (!HybridLogicalClock.IsTooFarAhead(token.Stamp, nowMs)) return null;
+        // What this node's clock has reached already cannot push it, even if the wall clock was set back since.
+        if (token.Stamp <= replica.Snapshot.Current.Clock || !HybridLogicalClock.IsTooFarAhead(token.Stamp, nowMs)) return null;
         var aheadMs = token.Stamp.Milliseconds - nowMs;
         return aheadMs < 60_000 ? new Outcome.ClockSkew(aheadMs) : new Outcome.StampOutOfRange(aheadMs);
     }
@@ -37,8 +57,7 @@ internal sealed class CausalGate(
         try
         {
             await floor.WaitUntilAdmittedAsync(token, timeout.Token);
-            var missing = past.Without(replica.Snapshot.Current.Vector);
-            if (!missing.IsEmpty) missingRecords.Ask(missing);
+            if (!await CoversSoonAsync(past, timeout.Token)) missingRecords.Ask(past.Without(replica.Snapshot.Current.Vector));
             await replica.Snapshot.WaitAsync(snapshot => snapshot.Vector.Covers(past), timeout.Token);
             metrics.CausalWaited(true);
             return null;

@@ -84,9 +84,12 @@ internal sealed partial class ForwardLane(
         while (await _queue.Reader.WaitToReadAsync(cancellation))
         {
             var requests = new List<ForwardRequest>();
-            while (requests.Count < ForwardBatch.MaxRequests && _queue.Reader.TryRead(out var pending))
+            var bytes = 0;
+            while (requests.Count < ForwardBatch.MaxRequests && bytes < ForwardBatch.MaxBytes && _queue.Reader.TryRead(out var pending))
             {
-                if (TryMarkSent(pending)) requests.Add(pending.Request);
+                if (!TryMarkSent(pending)) continue;
+                requests.Add(pending.Request);
+                bytes += pending.Request.Size;
             }
 
             if (requests.Count > 0) await stream.SendAsync(new(requests), cancellation);

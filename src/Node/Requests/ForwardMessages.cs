@@ -25,14 +25,25 @@ internal sealed record ForwardRequest(
     ReadOnlyMemory<byte> SealedToken,
     WriteConcernLevel Concern,
     TimeSpan Timeout,
-    ShardId Shard);
+    ShardId Shard)
+{
+    /// <summary>About what it takes on the wire, bytes.</summary>
+    public int Size => Value.Length + SealedToken.Length;
+}
 
-internal sealed record ForwardReply(ulong Id, Outcome Outcome);
+internal sealed record ForwardReply(ulong Id, Outcome Outcome)
+{
+    /// <summary>About what it takes on the wire, bytes.</summary>
+    public int Size => Outcome is Outcome.Found found ? found.Value.Length + found.Token.Length + found.Version.Length : 0;
+}
 
 /// <summary>Everything that was queued for a peer when its stream could take more.</summary>
 internal sealed record ForwardBatch(IReadOnlyList<ForwardRequest> Requests)
 {
     public const int MaxRequests = 256;
+
+    /// <summary>A batch ends once its values and tokens reach this, bytes; the last one may exceed it. Far below what a message may be.</summary>
+    public const int MaxBytes = 1 << 20;
 }
 
 internal sealed record ForwardReplyBatch(IReadOnlyList<ForwardReply> Replies);

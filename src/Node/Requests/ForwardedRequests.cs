@@ -81,7 +81,13 @@ internal sealed class ForwardedRequests(
         while (await replies.WaitToReadAsync(cancellation))
         {
             var ready = new List<ForwardReply>();
-            while (ready.Count < ForwardBatch.MaxRequests && replies.TryRead(out var reply)) ready.Add(reply);
+            var bytes = 0;
+            while (ready.Count < ForwardBatch.MaxRequests && bytes < ForwardBatch.MaxBytes && replies.TryRead(out var reply))
+            {
+                ready.Add(reply);
+                bytes += reply.Size;
+            }
+
             await stream.SendAsync(new(ready), cancellation);
         }
     }

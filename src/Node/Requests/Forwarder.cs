@@ -38,6 +38,14 @@ internal sealed class Forwarder(
         return new Outcome.ShardUnavailable(shard.Id, MayHaveBeenWritten: false);
     }
 
+    /// <summary>The same for a request that could be served here, but not yet; null when no other replica took it.</summary>
+    public async ValueTask<Outcome?> TryForwardAsync(ShardMembers shard, Epoch epoch, Command command) =>
+        await ForwardAsync(shard, epoch, command) switch
+        {
+            Outcome.ShardUnavailable { MayHaveBeenWritten: false } => null,
+            var outcome => outcome,
+        };
+
     /// <summary>Asks one particular replica.</summary>
     public ValueTask<LaneReply> SendAsync(NodeAddress replica, ShardId shard, Epoch epoch, Command command, Deadline deadline)
     {

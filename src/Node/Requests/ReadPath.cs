@@ -20,6 +20,7 @@ internal sealed class ReadPath(
         var view = topology.Current;
         var shard = view.ShardOf(command.Key);
         if (!shard.Includes(self.Address)) return origin.MayForward ? await forwarder.ForwardAsync(shard, view.Epoch, command) : new Outcome.NotOwner(view.Epoch);
+        if (origin.MayForward && !gate.IsOpenTo(command.Token.Token) && await forwarder.TryForwardAsync(shard, view.Epoch, command) is { } handedOver) return handedOver;
 
         // 2. The client's past must be here.
         var past = command.Token.Token;

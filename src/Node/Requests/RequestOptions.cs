@@ -6,6 +6,9 @@ internal sealed class RequestOptions
     /// <summary>How long a request waits for its token's past before it is answered 503.</summary>
     public TimeSpan CausalWait { get; set; } = TimeSpan.FromSeconds(5);
 
+    /// <summary>How long a request waits for its token's past to come by itself before it is asked of the peers.</summary>
+    public TimeSpan AskAfter { get; set; } = TimeSpan.FromMilliseconds(50);
+
     /// <summary>How long a write waits for its write concern before it is answered 503.</summary>
     public TimeSpan WriteConcernWait { get; set; } = TimeSpan.FromSeconds(5);
 
@@ -21,13 +24,21 @@ internal sealed class RequestOptions
     /// <summary>Most requests that wait for one peer at a time; more are refused.</summary>
     public int MaxForwardedPerPeer { get; set; } = 4096;
 
+    /// <summary>
+    /// How long after its start a node counts members that it has not heard yet as reachable: the default write concern must not take "not heard yet" for
+    /// "gone". At least the time in which the failure detector would find out.
+    /// </summary>
+    public TimeSpan FirstHearing { get; set; } = TimeSpan.FromSeconds(3);
+
     public IEnumerable<string> Validate()
     {
         if (CausalWait <= TimeSpan.Zero || CausalWait > TimeSpan.FromMinutes(1)) yield return "Requests:CausalWait must be more than zero and at most one minute.";
         if (WriteConcernWait <= TimeSpan.Zero || WriteConcernWait > TimeSpan.FromMinutes(1)) yield return "Requests:WriteConcernWait must be more than zero and at most one minute.";
+        if (AskAfter <= TimeSpan.Zero) yield return "Requests:AskAfter must be more than zero.";
+        if (FirstHearing < TimeSpan.Zero) yield return "Requests:FirstHearing must not be negative.";
         if (ForwardingAllowance < TimeSpan.Zero) yield return "Requests:ForwardingAllowance must not be negative.";
         if (MaxKeyCharacters is < 1 or > 1024) yield return "Requests:MaxKeyCharacters must be 1 to 1024.";
-        if (MaxBodyBytes is < 1024 or > 64 << 20) yield return "Requests:MaxBodyBytes must be 1 KiB to 64 MiB.";
+        if (MaxBodyBytes is < 1024 or > 16 << 20) yield return "Requests:MaxBodyBytes must be 1 KiB to 16 MiB.";
         if (MaxForwardedPerPeer is < 1 or > 1 << 20) yield return "Requests:MaxForwardedPerPeer must be 1 to 1048576.";
     }
 }

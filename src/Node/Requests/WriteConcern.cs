@@ -17,13 +17,15 @@ internal sealed class WriteConcern : IDurabilityObserver
     private readonly Published<MembershipView> _membership;
     private readonly ReplicaState _replica;
     private readonly TimeProvider _time;
+    private readonly Deadline _allHeard;
     private readonly Lock _gate = new();
     private readonly Dictionary<NodeAddress, (Incarnation Incarnation, ulong Sequence)> _acknowledged = [];
     private readonly PriorityQueue<Waiter, ulong>[] _waiters = [new(), new(), new(), new()];
 
     public WriteConcern(
-        NodeIdentity self, Published<ClusterTopology> topology, Published<MembershipView> membership, ReplicaState replica, TimeProvider time)
+        NodeIdentity self, Published<ClusterTopology> topology, Published<MembershipView> membership, ReplicaState replica, TimeProvider time, RequestOptions options)
     {
+        _allHeard = Deadline.In(options.FirstHearing, time);
         _self = self;
         _topology = topology;
         _membership = membership;
@@ -155,11 +157,25 @@ internal sealed class WriteConcern : IDurabilityObserver
         return level switch
         {
             WriteConcernLevel.Local => 1,
-            WriteConcernLevel.Default => Math.Min(majority, Reachable(_membership.Current)),
+            WriteConcernLevel.Default => Math.Min(majority, NotGone(_membership.Current, shard)),
             WriteConcernLevel.Majority => majority,
             WriteConcernLevel.All => shard.Members.Length,
             _ => throw new ArgumentOutOfRangeException(nameof(level), level, "Unknown write concern."),
         };
+    }
+
+    // Reachable, or not heard yet by a node that has only just started to listen.
+    private int NotGone(MembershipView view, ShardMembers shard)
+    {
+        var listening = _allHeard.Remaining(_time) > TimeSpan.Zero;
+        var notGone = 1;
+        foreach (var member in shard.Members)
+        {
+            if (member.Equals(_self.Address)) continue;
+            if (view.IsReachable(member) || (listening && view.Find(member) is not { State: not PeerState.Unknown })) notGone++;
+        }
+
+        return notGone;
     }
 
     private int Reachable(MembershipView view)

@@ -23,6 +23,7 @@ internal sealed class WritePath(
         var view = topology.Current;
         var shard = view.ShardOf(command.Key);
         if (!shard.Includes(self.Address)) return origin.MayForward ? await forwarder.ForwardAsync(shard, view.Epoch, command) : new Outcome.NotOwner(view.Epoch);
+        if (origin.MayForward && !gate.IsOpenTo(command.Token.Token) && await forwarder.TryForwardAsync(shard, view.Epoch, command) is { } handedOver) return handedOver;
 
         // 2. The client's past must be here, and the write concern within reach, before anything is written.
         if (await gate.PassAsync(command.Token.Token, origin.Deadline) is { } notYet) return notYet;

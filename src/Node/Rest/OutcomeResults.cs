@@ -29,7 +29,7 @@ internal static class OutcomeResults
         Outcome.WriteConcernNotMet notMet => RestErrors.WriteAsync(
             context, StatusCodes.Status503ServiceUnavailable, "Write concern not satisfied", 1, json => WriteNotMet(json, notMet)),
         Outcome.ClockSkew skew => RestErrors.WriteAsync(
-            context, StatusCodes.Status503ServiceUnavailable, "Clock is behind the causal metadata", (int)(skew.AheadMs / 1000) + 1, json => json.WriteNumber("ahead-ms", skew.AheadMs)),
+            context, StatusCodes.Status503ServiceUnavailable, "Clock is behind the causal metadata", (int)Math.Clamp(skew.AheadMs / 1000, 0, 59) + 1, json => json.WriteNumber("ahead-ms", skew.AheadMs)),
         Outcome.StampOutOfRange => RestErrors.WriteAsync(context, StatusCodes.Status400BadRequest, "Causal metadata is from the future"),
         Outcome.TokenRejected rejected => RestErrors.WriteAsync(context, StatusCodes.Status400BadRequest, ErrorOf(rejected.Reason)),
         Outcome.Overloaded => RestErrors.WriteAsync(context, StatusCodes.Status503ServiceUnavailable, "Node is overloaded", 1),

@@ -1,3 +1,5 @@
+using Kv.Node.Peers;
+
 namespace Kv.Node.Rpc;
 
 /// <summary>The gRPC door as a whole: one service per proto, reflection for people, the standard health service for orchestrators.</summary>
@@ -7,7 +9,7 @@ internal static class RpcDoor
     {
         services.AddGrpc(grpc =>
         {
-            grpc.MaxReceiveMessageSize = 64 << 20;
+            grpc.MaxReceiveMessageSize = PeerOptions.MaxMessageBytes;
             grpc.EnableDetailedErrors = false;
         });
         services.AddGrpcReflection();

@@ -11,6 +11,7 @@ public sealed class DockerScriptTests : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         await Machine.SkipUnlessDockerAnswersAsync();
+        await Shell.CleanAsync(); // what a test run that was cut short has left
         await RemoveForeignThingsAsync();
 
         var archive = Path.Combine(Path.GetTempPath(), $"{Image}.tar");

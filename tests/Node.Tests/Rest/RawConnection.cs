@@ -38,6 +38,19 @@ internal sealed class RawConnection : IDisposable
         return Encoding.UTF8.GetString(read.ToArray());
     }
 
+    /// <summary>The same; nothing when the node resets the connection.</summary>
+    public async Task<string> TryReadToEndAsync()
+    {
+        try
+        {
+            return await ReadToEndAsync();
+        }
+        catch (IOException)
+        {
+            return "";
+        }
+    }
+
     /// <summary>Reads one answer that has a Content-Length.</summary>
     public async Task<string> ReadOneAsync()
     {

@@ -111,7 +111,7 @@ public sealed partial class WireTests(SingleNode node)
         using var connection = await RawConnection.OpenAsync(_port);
         await connection.SendAsync($"PUT /key-value-store/{_key} HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{{\"value\":1}}");
         connection.EndSending();
-        var answer = await connection.ReadToEndAsync();
+        var answer = await connection.TryReadToEndAsync();
         Assert.True(answer.Length == 0 || answer.StartsWith("HTTP/1.1 400 ", StringComparison.Ordinal), answer);
         AnswerAssert.Absent(await _client.GetAsync(_key), "GET");
     }

@@ -116,11 +116,12 @@ public sealed class RpcTests
     }
 
     [Fact]
-    public async Task A_node_alone_has_no_peers()
+    public async Task A_node_alone_waits_for_no_peer()
     {
         var reply = await _membership.ListPeersAsync(new());
         Assert.Equal(_self.Address.ToString(), reply.Self);
-        Assert.Empty(reply.Peers);
+        // Nothing but strangers, which other tests here play.
+        Assert.DoesNotContain(reply.Peers, peer => peer.State == "UNKNOWN");
     }
 
     [Fact]
@@ -202,13 +203,15 @@ public sealed class RpcTests
     }
 
     [Fact]
-    public async Task Heartbeats_of_strangers_change_nothing()
+    public async Task Heartbeats_from_outside_the_cluster_change_nothing()
     {
         Sender?[] senders =
         [
             null,
             new() { Cluster = _self.Cluster.Value + 1, Address = "127.0.0.1:1", Incarnation = 1 },
-            new() { Cluster = _self.Cluster.Value, Address = "127.0.0.1:1", Incarnation = 1 },
+            new() { Cluster = _self.Cluster.Value, Address = "127.0.0.1:1" },
+            new() { Cluster = _self.Cluster.Value, Address = _self.Address.ToString(), Incarnation = 1 },
+            new() { Cluster = _self.Cluster.Value, Address = "127.0.0.1:1", Incarnation = _self.Incarnation.Value },
         ];
         foreach (var sender in senders)
         {
@@ -216,16 +219,31 @@ public sealed class RpcTests
             await call.RequestStream.WriteAsync(new() { Sender = sender, Epoch = 99, Ready = true });
             try
             {
-                await DrainAsync(call.ResponseStream);
+                Assert.False(await call.ResponseStream.MoveNext(TestContext.Current.CancellationToken));
             }
             catch (RpcException refused)
             {
                 Assert.Contains(refused.StatusCode, new[] { StatusCode.InvalidArgument, StatusCode.FailedPrecondition, StatusCode.PermissionDenied });
             }
+
+            Assert.DoesNotContain((await _membership.ListPeersAsync(new())).Peers, peer => peer.Incarnation is "0000000000000000" || peer.Address == _self.Address.ToString());
         }
 
-        Assert.Empty((await _membership.ListPeersAsync(new())).Peers);
         Assert.Equal([_self.Address.ToString()], await _rest.ViewAsync());
+    }
+
+    [Fact]
+    public async Task Heartbeats_of_a_node_that_is_no_member_are_answered_and_do_not_bring_it_into_the_view()
+    {
+        var stranger = new Sender { Cluster = _self.Cluster.Value, Address = "127.0.0.1:2", Incarnation = 2 };
+        using var call = _membership.Exchange();
+        await call.RequestStream.WriteAsync(new() { Sender = stranger, Epoch = 99, Ready = true });
+        Assert.True(await call.ResponseStream.MoveNext(TestContext.Current.CancellationToken));
+        Assert.Equal(_self.Incarnation.Value, call.ResponseStream.Current.Sender.Incarnation);
+        await Eventually.Async(
+            async () => (await _membership.ListPeersAsync(new())).Peers.Any(peer => peer.Address == stranger.Address), TimeSpan.FromSeconds(5), "the stranger is listed");
+        Assert.Equal([_self.Address.ToString()], await _rest.ViewAsync());
+        await call.RequestStream.CompleteAsync();
     }
 
     [Fact]
