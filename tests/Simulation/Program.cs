@@ -1,12 +1,65 @@
-using System.Diagnostics;
+using System.Globalization;
+using Kv.Simulation.Mutants;
 using Kv.Simulation.Runs;
 
-var seed = int.Parse(args[0]);
-var count = int.Parse(args[1]);
-for (var s = seed; s < seed + count; s++)
+if (CommandLine.Parse(args, out var error) is not { } line)
 {
-    var watch = Stopwatch.StartNew();
-    var result = Simulation.Run(Plan.Of(s), null, args.Length > 2 ? Console.WriteLine : null);
-    Console.WriteLine($"{s}: nodes {result.Plan.Nodes} virtual {result.VirtualTime.TotalSeconds:F1}s x{result.VirtualTime.TotalSeconds / watch.Elapsed.TotalSeconds:F0} ops {result.Operations}/{result.Acknowledged} events {result.Events} msgs {result.Messages} token {result.LongestToken} givenup {result.SessionsGivenUp} faults {result.Faults.Values.Sum()} hash {result.TraceHash:x}");
-    foreach (var v in result.Violations.Take(4)) Console.WriteLine("   VIOLATION " + v);
+    Console.Error.WriteLine(error);
+    Console.Error.WriteLine(CommandLine.Usage);
+    return 2;
+}
+
+Func<Mutant>? mutant = line.Mutant is { } name ? () => AllMutants.Make(name) : null;
+if (line.Replay is { } seed) return Replay(seed);
+var (passed, failed) = line.Mutants ? HuntMutants() : RunSeeds();
+Console.WriteLine($"{passed} passed, {failed} failed");
+return failed == 0 ? 0 : 1;
+
+(int Passed, int Failed) RunSeeds()
+{
+    var figures = SeedRunner.Run(
+        Enumerable.Range(line.First, line.Last - line.First + 1), line.Parallel, line.Limit, line.Faults, mutant, progress: each => Console.WriteLine(each.Progress()));
+    foreach (var text in figures.Lines()) Console.WriteLine(text);
+    foreach (var failure in figures.Failures.OrderBy(f => f.Plan.Seed).Take(10))
+    {
+        Console.WriteLine($"seed {failure.Plan.Seed} broke a promise; --replay {failure.Plan.Seed} tells more");
+        foreach (var violation in failure.Violations.Take(3)) Console.WriteLine($"  {violation}");
+    }
+
+    return (figures.Seeds - figures.Failures.Count, figures.Failures.Count);
+}
+
+(int Passed, int Failed) HuntMutants()
+{
+    var caught = 0;
+    foreach (var each in AllMutants.Names)
+    {
+        var figures = AllMutants.Hunt(each, Enumerable.Range(line.First, line.Last - line.First + 1), line.Parallel, line.Count);
+        var found = figures.Failures.Count > 0;
+        if (found) caught++;
+        var promises = figures.Failures.GroupBy(f => f.Violations[0].Promise).OrderByDescending(g => g.Count()).Select(g => $"{g.Key} ({g.Count()})");
+        Console.WriteLine(string.Create(
+            CultureInfo.InvariantCulture,
+            $"{each,-32} {(found ? "caught" : "NOT CAUGHT"),-10} in {figures.Failures.Count} of {figures.Seeds}, first by {(found ? figures.Failures.Min(f => f.Plan.Seed) : 0)}: {string.Join(", ", promises)}"));
+    }
+
+    return (caught, AllMutants.Names.Count - caught);
+}
+
+int Replay(int replayed)
+{
+    var failure = SeedRunner.RunOne(replayed, line.Faults, mutant);
+    if (failure.Passed)
+    {
+        SeedRunner.RunOne(replayed, line.Faults, mutant, Console.WriteLine);
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"seed {replayed} keeps every promise; trace {failure.TraceHash:x16}"));
+        return 0;
+    }
+
+    var shorter = Shortening.Shorten(failure, mutant ?? (() => Mutant.None), TimeSpan.FromMinutes(2));
+    var result = Simulation.Run(shorter, mutant?.Invoke(), Console.WriteLine);
+    Console.WriteLine($"seed {replayed}: {failure.Plan.Nodes} nodes, {failure.Plan.Shards} shards; needs {shorter.Faults.Count} of {failure.Plan.Faults.Count} faults and {shorter.Clients.Count} of {failure.Plan.Clients.Count} clients:");
+    foreach (var fault in shorter.Faults) Console.WriteLine($"  {fault}");
+    foreach (var violation in result.Violations.Take(3)) Console.WriteLine($"BROKEN {violation}");
+    return 1;
 }

@@ -6,6 +6,7 @@ internal static class AllCheckers
     public static readonly IReadOnlyList<IHistoryChecker> OfHistories =
     [
         new ThinAirChecker(),
+        new DurableReadChecker(),
         new CausalConsistencyChecker(),
         new ReadYourWrites(),
         new MonotonicReads(),

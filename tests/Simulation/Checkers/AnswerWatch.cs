@@ -36,6 +36,8 @@ internal sealed class AnswerWatch(SimCluster cluster, Calm calm)
         }
 
         var dot = entry.Record.Dot;
+        if (entry.Record.Stamp <= command.Token.Token.Stamp)
+            cluster.Violations.Add("Stamps follow tokens", $"{dot} has stamp {entry.Record.Stamp}, its client had seen {command.Token.Token.Stamp}");
         var members = cluster.MembersOf(entry.Shard).ToList();
         var holding = members.Count(member => member.Disk.Durable.Covers(dot) || member.Disk.LostWithDisks.Covers(dot));
         if (holding < stored.Replicas) cluster.Violations.Add("Acknowledged is durable", $"{dot} is said to be on {stored.Replicas} replicas, and is on {holding}");

@@ -150,7 +150,7 @@ internal sealed class Nemesis
                 Calm.Disturb(node.Address, end);
                 return true;
             case FaultKind.ClockJump:
-                node.ClockSkew += TimeSpan.FromMilliseconds(random.Next(8) == 0 ? random.Next(-8000, 8000) : random.Next(-900, 900));
+                node.ClockSkew += TimeSpan.FromMilliseconds(random.Next(4) == 0 ? random.Next(-8000, 8000) : random.Next(-900, 900));
                 _cluster.Log($"FAULT the clock of {node.Address} is off by {node.ClockSkew.TotalMilliseconds} ms");
                 Until(fault.Duration, () => node.ClockSkew = TimeSpan.Zero);
                 return true;

@@ -1,4 +1,3 @@
-using Kv.Common.Causality;
 using Kv.Common.Identity;
 using Kv.Common.Topology;
 using Kv.Node.Hosting;
@@ -6,6 +5,7 @@ using Kv.Node.Peers;
 using Kv.Node.Replication;
 using Kv.Node.Requests;
 using Kv.Node.Storage;
+using Kv.Simulation.Faults;
 using Kv.Simulation.Nodes;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -17,6 +17,9 @@ namespace Kv.Simulation.Mutants;
 internal class Mutant
 {
     public static readonly Mutant None = new();
+
+    /// <summary>The kinds of faults that bring it to light; null for all.</summary>
+    public virtual IReadOnlySet<FaultKind>? Faults => null;
 
     public virtual IStorageEngine Storage(IStorageEngine real, SimNode node) => real;
 
@@ -38,10 +41,10 @@ internal class Mutant
     public virtual IPeerStream<Acknowledgement, RecordBatch> InboundBroadcast(IPeerStream<Acknowledgement, RecordBatch> real, SimNode node) => real;
 
     /// <summary>A request as the node's door hands it in.</summary>
-    public virtual Command Enter(Command command, CausalTokenCodec tokens) => command;
+    public virtual Command Enter(Command command, SimNode node) => command;
 
     /// <summary>An outcome as the node's door hands it out.</summary>
-    public virtual Outcome Leave(Command command, Outcome outcome, CausalTokenCodec tokens) => outcome;
+    public virtual Outcome Leave(Command command, Outcome outcome, SimNode node) => outcome;
 
     /// <summary>Who a node is that comes back without its disk.</summary>
     public virtual Incarnation Reborn(Incarnation lost, Incarnation fresh) => fresh;

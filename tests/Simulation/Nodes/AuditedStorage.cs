@@ -47,7 +47,12 @@ internal sealed class AuditedStorage : IStorageEngine
         LearnOwnWrites();
     }
 
-    public IReadOnlyList<WriteRecord> ReadLog(Incarnation origin, ulong after, int maxRecords, int maxBytes) => _inner.ReadLog(origin, after, maxRecords, maxBytes);
+    public IReadOnlyList<WriteRecord> ReadLog(Incarnation origin, ulong after, int maxRecords, int maxBytes)
+    {
+        // What is synced can be read, and sent, before the writer is told.
+        if (origin == _self.Incarnation) LearnOwnWrites();
+        return _inner.ReadLog(origin, after, maxRecords, maxBytes);
+    }
 
     public ValueTask TrimLogAsync(VersionVector upTo) => _inner.TrimLogAsync(upTo);
 

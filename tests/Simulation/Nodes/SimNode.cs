@@ -1,5 +1,4 @@
 using System.Threading.Channels;
-using Kv.Common.Causality;
 using Kv.Common.Identity;
 using Kv.Common.Membership;
 using Kv.Common.Topology;
@@ -139,7 +138,6 @@ internal sealed class SimNode
         private readonly SimTransport _transport;
         private readonly TimeProvider _time;
         private readonly NodeOptions _options;
-        private readonly CausalTokenCodec _tokens;
         private readonly Published<ClusterTopology> _topology;
 
         public Running(SimNode node, SimCluster cluster, SimProcess process)
@@ -163,7 +161,6 @@ internal sealed class SimNode
             services.AddSingleton(mutant.Transport(_transport, node));
             mutant.Services(services, node);
             _services = services.BuildServiceProvider();
-            _tokens = _services.GetRequiredService<CausalTokenCodec>();
             _topology = _services.GetRequiredService<Published<ClusterTopology>>();
             Membership = _services.GetRequiredService<MembershipService>();
         }
@@ -205,9 +202,9 @@ internal sealed class SimNode
                 Outcome? outcome = null;
                 try
                 {
-                    outcome = await ExecuteAsync(_cluster.Mutant.Enter(command, _tokens));
+                    outcome = await ExecuteAsync(_cluster.Mutant.Enter(command, _node));
                     _cluster.Answered?.Invoke(_node, command, outcome, pending.Since);
-                    outcome = _cluster.Mutant.Leave(command, outcome, _tokens);
+                    outcome = _cluster.Mutant.Leave(command, outcome, _node);
                 }
                 catch (Exception stopping) when (stopping is OperationCanceledException or ChannelClosedException)
                 {

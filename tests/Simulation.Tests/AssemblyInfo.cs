@@ -1,0 +1,2 @@
+// Each test may use every core itself.
+[assembly: CollectionBehavior(DisableTestParallelization = true)]

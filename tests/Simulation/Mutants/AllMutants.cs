@@ -1,0 +1,65 @@
+using System.Text.RegularExpressions;
+using Kv.Simulation.Runs;
+
+namespace Kv.Simulation.Mutants;
+
+/// <summary>Every known way of being wrong, by name.</summary>
+internal static partial class AllMutants
+{
+    private static readonly (Func<Mutant> Make, string What)[] Table =
+    [
+        (() => new StorageMutants.AcknowledgeBeforeSync(), "a write is acknowledged before it is synced"),
+        (() => new StorageMutants.IgnoreDiskErrors(), "a failed write is taken for one that succeeded"),
+        (() => new StorageMutants.TornBatch(), "after a crash the vector covers a record that is not there"),
+        (() => new StorageMutants.ReadBeforeSync(), "readers see a write before it is durable"),
+        (() => new StorageMutants.LastArrivalWins(), "the value of a key is what arrived last"),
+        (() => new StorageMutants.WallClockWins(), "conflicts are decided by wall clock milliseconds"),
+        (() => new StorageMutants.ForgetTombstones(), "a tombstone is dropped too early"),
+        (() => new StorageMutants.CountDrifts(), "keys are counted wrongly after a restart"),
+        (() => new StorageMutants.TrimTooEarly(), "the log is trimmed although somebody needs it"),
+        (() => new StorageMutants.ServeBeforeComplete(), "a re-created replica serves before it has caught up"),
+        (() => new StorageMutants.ReuseIncarnation(), "dots are used again after a lost disk"),
+        (() => new StorageMutants.ForgetSequence(), "the last own write is forgotten at a restart, and its dot used again"),
+        (() => new RequestMutants.ReadWithoutWaiting(), "a read does not wait for its client's past"),
+        (() => new RequestMutants.WriteForgetsPast(), "a write does not depend on its client's past"),
+        (() => new RequestMutants.ReadDropsDependencies(), "the token of a read lacks what was read"),
+        (() => new RequestMutants.ReadReplacesPast(), "the token of a read lacks what was seen before"),
+        (() => new RequestMutants.IgnoreTokenStamp(), "a write's stamp may be less than what its client has seen"),
+        (() => new RequestMutants.ForgetOtherShards(), "a token keeps one shard only"),
+        (() => new PeerMutants.AcknowledgeOnReceipt(), "a replica acknowledges before it has applied"),
+        (() => new PeerMutants.AcknowledgementCountsTwice(), "one acknowledgement counts for every member"),
+        (() => new PeerMutants.AcknowledgementOffByOne(), "an acknowledgement counts for one write too many"),
+        (() => new PeerMutants.AcknowledgementOfTheDead(), "a new member is taken to hold what others hold"),
+        (() => new PeerMutants.DeliverOutOfCausalOrder(), "records are applied out of causal order"),
+        (() => new PeerMutants.RecordsLoseDependencies(), "dependencies do not travel with a record"),
+        (() => new PeerMutants.LoseBroadcast(), "a broadcast message is lost without anybody noticing"),
+        (() => new PeerMutants.NeverFetch(), "what broadcast missed is never fetched"),
+        (() => new PeerMutants.FetchOneTooFew(), "a fetch brings one record too few"),
+        (() => new PeerMutants.ForwardTwice(), "a forwarded write is applied twice"),
+        (() => new PeerMutants.MixUpReplies(), "forwarded requests get each other's replies"),
+        (() => new PeerMutants.StaleTopology(), "a stale topology is honoured"),
+        (() => new PeerMutants.HeartbeatsOverstate(), "stability is told of what is not held yet"),
+        (() => new PeerMutants.HeartbeatsUnderstate(), "tokens are never pruned"),
+        (() => new PeerMutants.LivenessByWallClock(), "liveness is judged by the wall clock"),
+        (() => new PeerMutants.DetectTooLate(), "a killed node stays in the view too long"),
+        (() => new PeerMutants.BeatsQueueBehindData(), "beats queue behind data, and live nodes are accused"),
+        (() => new PeerMutants.NeverGiveUpOnSilence(), "a silent connection is never given up"),
+        (() => new PeerMutants.WaitTooLong(), "a request waits beyond its deadline"),
+    ];
+
+    public static IReadOnlyList<string> Names { get; } = [.. Table.Select(entry => NameOf(entry.Make()))];
+
+    /// <summary>A mutant of that name, for one run.</summary>
+    public static Mutant Make(string name) => Table.First(entry => NameOf(entry.Make()) == name).Make();
+
+    public static string Describe(string name) => Table.First(entry => NameOf(entry.Make()) == name).What;
+
+    /// <summary>Runs a mutant seed by seed until one catches it, or over all of them.</summary>
+    public static Figures Hunt(string name, IEnumerable<int> seeds, int threads, bool all = false) =>
+        SeedRunner.Run(seeds, threads, only: Make(name).Faults, mutant: () => Make(name), stop: result => !all && !result.Passed);
+
+    private static string NameOf(Mutant mutant) => WordStart().Replace(mutant.GetType().Name, "-$0").ToLowerInvariant();
+
+    [GeneratedRegex("(?<!^)[A-Z]")]
+    private static partial Regex WordStart();
+}
