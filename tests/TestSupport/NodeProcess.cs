@@ -6,7 +6,7 @@ namespace Kv.TestSupport;
 /// <summary>One node as a real process. What it writes is kept and shown when something goes wrong.</summary>
 public sealed class NodeProcess : IAsyncDisposable
 {
-    private static readonly TimeSpan ReadyBound = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan ReadyBound = TimeSpan.FromSeconds(60);
 
     private readonly Process _process;
     private readonly StringBuilder _log = new();
