@@ -89,7 +89,7 @@ public sealed class RefusedStartTests : IDisposable
         ["VIEW"] = string.Join(',', view),
         ["SHARD_COUNT"] = KvClient.Number(shards),
         ["KV_DATA_DIR"] = Data,
-        ["Replication__FormationGrace"] = "00:00:00.1",
+        ["Replica__FormationGrace"] = "00:00:00.1",
     };
 
     private static async Task RunOnceAsync(Dictionary<string, string> environment)

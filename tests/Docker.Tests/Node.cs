@@ -18,9 +18,9 @@ internal sealed record Node(int Number)
 
     private Uri Url => new($"http://127.0.0.1:{Cluster.RestPort(Number)}");
 
-    public Task<Answer> PutAsync(string key, string value, string token = "")
+    public Task<Answer> PutAsync(string key, string value, string token = "", string query = "")
     {
-        var request = new HttpRequestMessage(HttpMethod.Put, KeyPath(key))
+        var request = new HttpRequestMessage(HttpMethod.Put, KeyPath(key) + query)
         {
             Content = JsonContent.Create(new Dictionary<string, string> { ["value"] = value, ["causal-metadata"] = token }),
         };

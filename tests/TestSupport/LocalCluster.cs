@@ -48,11 +48,18 @@ public sealed class LocalCluster : IAsyncDisposable
     }
 
     /// <summary>Waits until <paramref name="node"/> sees exactly these members.</summary>
-    public static Task UntilViewAsync(LocalNode node, IReadOnlyList<string> members, TimeSpan within) => Eventually.Async(
-        async () => string.Join(',', await node.Client.ViewAsync()),
-        view => view == string.Join(',', members),
-        within,
-        $"{node.Address} sees {string.Join(',', members)}");
+    public static async Task UntilViewAsync(LocalNode node, IReadOnlyList<string> members, TimeSpan within)
+    {
+        var expected = string.Join(',', members);
+        try
+        {
+            await Eventually.Async(async () => string.Join(',', await node.Client.ViewAsync()), view => view == expected, within, $"{node.Address} sees {expected}");
+        }
+        catch (TimeoutException late)
+        {
+            throw new TimeoutException($"{late.Message}. It wrote:\n{node.Process.LogTail}", late);
+        }
+    }
 
     public async ValueTask DisposeAsync()
     {

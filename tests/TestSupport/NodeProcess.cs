@@ -6,7 +6,7 @@ namespace Kv.TestSupport;
 /// <summary>One node as a real process. What it writes is kept and shown when something goes wrong.</summary>
 public sealed class NodeProcess : IAsyncDisposable
 {
-    private static readonly TimeSpan ReadyBound = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan ReadyBound = TimeSpan.FromSeconds(60);
 
     private readonly Process _process;
     private readonly StringBuilder _log = new();
@@ -29,7 +29,21 @@ public sealed class NodeProcess : IAsyncDisposable
 
     public int Id => _process.Id;
 
-    public bool HasExited => _process.HasExited;
+    public bool HasExited
+    {
+        get
+        {
+            try
+            {
+                return _process.HasExited;
+            }
+            catch (InvalidOperationException)
+            {
+                // Disposed, which is after its end.
+                return true;
+            }
+        }
+    }
 
     /// <summary>Everything it wrote so far.</summary>
     public string Log
@@ -39,6 +53,9 @@ public sealed class NodeProcess : IAsyncDisposable
             lock (_log) return _log.ToString();
         }
     }
+
+    /// <summary>The last lines it wrote.</summary>
+    public string LogTail => string.Join('\n', Log.Split('\n').TakeLast(30));
 
     /// <summary>What it wrote to standard error.</summary>
     public string Errors

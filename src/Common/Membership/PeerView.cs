@@ -17,6 +17,7 @@ namespace Kv.Common.Membership;
 /// <param name="Stable">What it knows every member of its shard to hold durably.</param>
 /// <param name="LiveKeys">How many keys it has.</param>
 /// <param name="Ready">True when it said it can serve its shard.</param>
+/// <param name="Complete">True when it said it has held all that its shard held.</param>
 /// <param name="LastHeard">When its last beat arrived: monotonic, from the origin of the time provider's timestamps. Zero while nothing was heard.</param>
 /// <param name="Suspicion">φ when this snapshot was made; see <see cref="FailureDetector.Suspicion"/>.</param>
 /// <param name="ClockSkew">How far its wall clock is ahead of ours.</param>
@@ -31,6 +32,7 @@ public sealed record PeerView(
     VersionVector Stable,
     long LiveKeys,
     bool Ready,
+    bool Complete,
     TimeSpan LastHeard,
     double Suspicion,
     TimeSpan ClockSkew)

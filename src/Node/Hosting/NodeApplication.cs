@@ -44,6 +44,8 @@ internal static class NodeApplication
             .AddPrometheusExporter());
 
         var app = builder.Build();
+        // First made, last disposed of: the lock is released after the storage is closed.
+        app.Services.GetService<DataDirectory>();
         var peerPort = options.Peers.PortOf(options.SocketAddress);
         app.MapWhen(context => context.Connection.LocalPort == peerPort, peers => peers.UseNodeRpc());
         app.UseNodeRest();
@@ -55,7 +57,6 @@ internal static class NodeApplication
     {
         if (options.InMemory) return (new(genesis.Cluster, options.SocketAddress, new(NewIncarnation())), new InMemoryStorage(new InMemoryDisk()));
         var directory = DataDirectory.Open(options.DataDirectory, genesis.Cluster, options.SocketAddress, NewIncarnation);
-        // Registered by a factory, so that the container releases the lock after everything that uses the directory.
         services.AddSingleton(_ => directory);
         return (new(genesis.Cluster, options.SocketAddress, directory.Incarnation), RocksDbStorage.Open(directory.StorePath, options.Storage));
     }

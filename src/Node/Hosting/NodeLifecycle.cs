@@ -1,12 +1,13 @@
 using Kv.Common.Identity;
 using Kv.Common.Topology;
+using Kv.Node.Replica;
 using Kv.Node.Signals;
 
 namespace Kv.Node.Hosting;
 
 /// <summary>Starts the node's loops with the host and awaits their end at stop. A loop that dies takes the process with it: half a node is worse than none.</summary>
 internal sealed partial class NodeLifecycle(
-    NodeLoops loops, NodeIdentity self, NodeOptions options, Published<ClusterTopology> topology, IHostApplicationLifetime lifetime, ILogger<NodeLifecycle> logger)
+    NodeLoops loops, NodeIdentity self, NodeOptions options, Published<ClusterTopology> topology, Readiness readiness, IHostApplicationLifetime lifetime, ILogger<NodeLifecycle> logger)
     : IHostedService, IDisposable
 {
     private readonly CancellationTokenSource _stop = new();
@@ -17,6 +18,8 @@ internal sealed partial class NodeLifecycle(
         var shard = topology.Current.ShardOf(self.Address)?.Id.ToString() ?? "none";
         LogStarting(logger, self.Address, self.Incarnation, self.Cluster, topology.Current.Epoch, shard);
         if (options.ClusterSecret.Length == 0) LogUnsecured(logger);
+        // Told at once, so that peers and load balancers send no more while the doors drain.
+        lifetime.ApplicationStopping.Register(() => readiness.Hold("Stopping"));
         _running = RunAsync();
         return Task.CompletedTask;
     }

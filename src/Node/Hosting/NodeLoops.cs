@@ -1,4 +1,3 @@
-using Kv.Common.Causality;
 using Kv.Node.Membership;
 using Kv.Node.Replica;
 using Kv.Node.Replication;
@@ -31,13 +30,15 @@ internal sealed class NodeLoops(
             concern.RunAsync(all.Token),
             lanes.RunAsync(all.Token),
         };
-        var becomingReady = BecomeReadyAsync(all.Token);
+        // Ends by itself once the replica is complete.
+        var completing = floor.RunAsync(all.Token);
+        readiness.Hold(null);
         try
         {
-            var first = await Task.WhenAny([becomingReady, .. loops]);
-            if (first == becomingReady)
+            var first = await Task.WhenAny([completing, .. loops]);
+            if (first == completing)
             {
-                await becomingReady;
+                await completing;
                 first = await Task.WhenAny(loops);
             }
 
@@ -48,17 +49,7 @@ internal sealed class NodeLoops(
         {
             readiness.Hold("Stopping");
             all.Cancel();
-            await Task.WhenAll([becomingReady, .. loops]);
+            await Task.WhenAll([completing, .. loops]);
         }
-    }
-
-    private async Task BecomeReadyAsync(CancellationToken cancellation)
-    {
-        readiness.Hold("Catching up with the shard");
-        var completing = floor.RunAsync(cancellation);
-        // A node that is alone serves clients without a past, and is not complete before it has heard from another.
-        await Task.WhenAny(completing, floor.WaitUntilAdmittedAsync(CausalToken.None, cancellation).AsTask());
-        if (floor.Admits(CausalToken.None)) readiness.Hold(null);
-        await completing;
     }
 }

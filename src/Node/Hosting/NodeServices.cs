@@ -62,7 +62,8 @@ internal static class NodeServices
     /// <summary>The edges of a node in production. Each taker of randomness gets a generator of its own.</summary>
     public static IServiceCollection AddProductionEdges(this IServiceCollection services, IStorageEngine storage)
     {
-        services.AddSingleton(storage);
+        // By a factory, so that the container closes it, after everything that uses it.
+        services.AddSingleton(_ => storage);
         services.AddSingleton(TimeProvider.System);
         services.AddTransient(_ => new Random(RandomNumberGenerator.GetInt32(int.MaxValue)));
         services.AddSingleton<PeerChannels>();

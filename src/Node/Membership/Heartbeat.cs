@@ -14,6 +14,7 @@ namespace Kv.Node.Membership;
 /// <param name="LiveKeys">How many keys the sender has.</param>
 /// <param name="SentUnixMs">The sender's wall clock, for the skew metric only; liveness is never judged by it.</param>
 /// <param name="Ready">True while the sender can serve its shard.</param>
+/// <param name="Complete">True once the sender has held all that its shard held; a node without earlier data measures itself by those.</param>
 internal sealed record Heartbeat(
     ClusterId Cluster,
     NodeAddress From,
@@ -24,4 +25,5 @@ internal sealed record Heartbeat(
     VersionVector Stable,
     long LiveKeys,
     long SentUnixMs,
-    bool Ready);
+    bool Ready,
+    bool Complete);

@@ -7,7 +7,7 @@ namespace Kv.Node.Membership;
 
 /// <summary>This node's beats: what its replica, its topology and its readiness are at the moment.</summary>
 internal sealed class HeartbeatSource(
-    NodeIdentity self, Published<ClusterTopology> topology, ReplicaState replica, Stability stability, Readiness readiness, TimeProvider time)
+    NodeIdentity self, Published<ClusterTopology> topology, ReplicaState replica, Stability stability, ServingFloor floor, Readiness readiness, TimeProvider time)
     : IHeartbeatSource
 {
     public Heartbeat Next()
@@ -24,6 +24,7 @@ internal sealed class HeartbeatSource(
             stability.StableIn(replica.Shard),
             snapshot.LiveKeys,
             time.GetUtcNow().ToUnixTimeMilliseconds(),
-            readiness.WhyNot() is null);
+            readiness.WhyNot() is null,
+            floor.IsComplete);
     }
 }

@@ -111,6 +111,7 @@ internal sealed class PeerRecord(NodeAddress address, FailureDetectorSettings se
         _last?.Stable ?? VersionVector.Empty,
         _last?.LiveKeys ?? 0,
         _last?.Ready ?? false,
+        _last?.Complete ?? false,
         _detector?.LastHeard ?? TimeSpan.Zero,
         _detector?.Suspicion(now) ?? 0,
         _skew.Estimate);

@@ -1,9 +1,10 @@
+using Kv.Common.Causality;
 using Kv.Common.Time;
 
 namespace Kv.Node.Replica;
 
 /// <summary>Whether this node can serve its shard. Read by the probes and told to the peers in heartbeats.</summary>
-internal sealed class Readiness(ReplicaState replica, TimeProvider time)
+internal sealed class Readiness(ReplicaState replica, ServingFloor floor, TimeProvider time)
 {
     private volatile string? _holding = "Starting";
 
@@ -14,6 +15,7 @@ internal sealed class Readiness(ReplicaState replica, TimeProvider time)
     public string? WhyNot()
     {
         if (_holding is { } reason) return reason;
+        if (!floor.Admits(CausalToken.None)) return "Catching up with the shard";
         var ahead = replica.Snapshot.Current.UnmergedStamp;
         return HybridLogicalClock.IsTooFarAhead(ahead, time.GetUtcNow().ToUnixTimeMilliseconds())
             ? "Clock is behind a peer's by more than may be merged"

@@ -67,11 +67,10 @@ internal sealed class ReplicaState
         _storage.ReadLog(origin, after, maxRecords, maxBytes);
 
     /// <summary>Coordinates a write; completes when it is durable here, or with the reason why nothing was written.</summary>
-    public async ValueTask<CommitResult> CommitAsync(LocalWrite write)
+    public ValueTask<CommitResult> CommitAsync(LocalWrite write)
     {
-        var completion = new TaskCompletionSource<CommitResult>(TaskCreationOptions.RunContinuationsAsynchronously);
-        await _mailbox.Writer.WriteAsync(new(new(write, completion), null));
-        return await completion.Task;
+        var pending = new PendingWrite(write);
+        return _mailbox.Writer.TryWrite(new(pending, null)) ? new(pending.Completion.Task) : CommitWhenThereIsRoomAsync(pending);
     }
 
     /// <summary>
@@ -116,6 +115,12 @@ internal sealed class ReplicaState
         }
     }
 
+    private async ValueTask<CommitResult> CommitWhenThereIsRoomAsync(PendingWrite pending)
+    {
+        await _mailbox.Writer.WriteAsync(new(pending, null));
+        return await pending.Completion.Task;
+    }
+
     private async ValueTask CommitWhatIsQueuedAsync(List<MailboxItem> items)
     {
         // 1. Decide: everything that queued up while the last batch was synced, up to the bound.
@@ -150,11 +155,11 @@ internal sealed class ReplicaState
     /// <summary>Either a local write that somebody waits for, or delivered records.</summary>
     private readonly record struct MailboxItem(PendingWrite? Write, IReadOnlyList<WriteRecord>? Delivered);
 
-    private sealed class PendingWrite(LocalWrite write, TaskCompletionSource<CommitResult> completion)
+    private sealed class PendingWrite(LocalWrite write)
     {
         public LocalWrite Write => write;
 
-        public TaskCompletionSource<CommitResult> Completion => completion;
+        public TaskCompletionSource<CommitResult> Completion { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
         public CommitResult? Result { get; set; }
     }

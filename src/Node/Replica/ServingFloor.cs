@@ -27,8 +27,11 @@ internal sealed class ServingFloor(
 
     private readonly Published<State> _state = new(new(VersionVector.Empty, Standing.CatchingUp));
 
-    /// <summary>What must be held; empty until a peer was heard from.</summary>
+    /// <summary>What must be held; empty until it is measured.</summary>
     public VersionVector Needed => _state.Current.Needed;
+
+    /// <summary>True once this replica has held all that its shard held; told to the peers.</summary>
+    public bool IsComplete => _state.Current.Standing is Standing.Complete;
 
     /// <summary>True when a client with this past may be served, as far as the floor goes.</summary>
     public bool Admits(CausalToken past) => Admits(_state.Current, past);
@@ -37,8 +40,8 @@ internal sealed class ServingFloor(
         await _state.WaitAsync(state => Admits(state, past), cancellation);
 
     /// <summary>
-    /// Ends when the replica is complete or the node stops. 1. Hear from somebody of the shard; if nobody is there in time, serve meanwhile as one who is
-    /// alone. 2. Catch up with what was heard. 3. Remember that.
+    /// Ends when the replica is complete or the node stops. 1. Measure: hear what the shard holds; if those who know are not there in time, serve meanwhile
+    /// as one who is alone. 2. Catch up. 3. Remember that.
     /// </summary>
     public async Task RunAsync(CancellationToken cancellation)
     {
@@ -46,20 +49,17 @@ internal sealed class ServingFloor(
         {
             if (storage.ReadMeta(CompleteKey) is null)
             {
-                var needed = await FirstHeardAsync(options.FormationGrace, cancellation);
+                var needed = await MeasureWithinGraceAsync(cancellation);
                 if (needed is null)
                 {
                     // A cluster that is just being started, whose first nodes serve before the others are there; or one that was there before, of which
                     // this node knows nothing any more.
                     _state.Publish(new(VersionVector.Empty, Standing.Alone));
-                    needed = await FirstHeardAsync(Timeout.InfiniteTimeSpan, cancellation) ?? VersionVector.Empty;
-                }
-                else
-                {
-                    _state.Publish(new(needed, Standing.CatchingUp));
+                    needed = await MeasureAsync(Majority, cancellation);
                 }
 
-                await CatchUpWithAsync(needed, cancellation);
+                _state.Publish(new(needed, Standing.CatchingUp));
+                await CatchUpAsync(cancellation);
                 await storage.WriteMetaAsync(CompleteKey, new byte[] { 1 });
             }
 
@@ -79,17 +79,17 @@ internal sealed class ServingFloor(
         _ => false,
     };
 
-    // Null when nobody was heard within the time.
-    private async Task<VersionVector?> FirstHeardAsync(TimeSpan within, CancellationToken cancellation)
+    private ShardMembers Shard => topology.Current.Find(replica.Shard)!;
+
+    private int Majority => (Shard.Members.Length / 2) + 1;
+
+    private async Task<VersionVector?> MeasureWithinGraceAsync(CancellationToken cancellation)
     {
-        var others = topology.Current.Find(replica.Shard)!.Members.Where(member => !member.Equals(self.Address)).ToList();
-        if (others.Count == 0) return VersionVector.Empty;
-        using var grace = new CancellationTokenSource(within, time);
+        using var grace = new CancellationTokenSource(options.FormationGrace, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, grace.Token);
         try
         {
-            var view = await membership.WaitAsync(next => others.Exists(next.IsReachable), either.Token);
-            return others.Where(view.IsReachable).Aggregate(VersionVector.Empty, (joined, member) => joined.Join(view.Find(member)!.Vector));
+            return await MeasureAsync(Shard.Members.Length, either.Token);
         }
         catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
         {
@@ -97,19 +97,40 @@ internal sealed class ServingFloor(
         }
     }
 
-    private async Task CatchUpWithAsync(VersionVector needed, CancellationToken cancellation)
+    // What complete members hold, as soon as one is heard. If none is, the cluster is new once so many members of the shard, this one included, are there
+    // without earlier data.
+    private async Task<VersionVector> MeasureAsync(int newMembers, CancellationToken cancellation)
     {
-        while (!replica.Snapshot.Current.Vector.Covers(needed))
+        var view = await membership.WaitAsync(next => Heard(next).Any(peer => peer.Complete) || Heard(next).Count() + 1 >= newMembers, cancellation);
+        return Measure(view);
+    }
+
+    private VersionVector Measure(MembershipView view)
+    {
+        var heard = Heard(view).ToList();
+        var complete = heard.Where(peer => peer.Complete).ToList();
+        return (complete.Count > 0 ? complete : heard).Aggregate(VersionVector.Empty, (joined, peer) => joined.Join(peer.Vector));
+    }
+
+    private IEnumerable<PeerView> Heard(MembershipView view) =>
+        Shard.Members.Where(member => !member.Equals(self.Address) && view.IsReachable(member)).Select(member => view.Find(member)!);
+
+    private async Task CatchUpAsync(CancellationToken cancellation)
+    {
+        while (!replica.Snapshot.Current.Vector.Covers(Needed))
         {
-            missingRecords.Ask(needed);
+            missingRecords.Ask(Needed);
             using var retry = new CancellationTokenSource(options.CatchUpRetry, time);
             using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, retry.Token);
             try
             {
-                await replica.Snapshot.WaitAsync(snapshot => snapshot.Vector.Covers(needed), either.Token);
+                await replica.Snapshot.WaitAsync(snapshot => snapshot.Vector.Covers(Needed), either.Token);
             }
             catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
             {
+                // Whoever held it may be gone for good; another complete member's word is as good.
+                var view = membership.Current;
+                if (Heard(view).Any(peer => peer.Complete) && !Heard(view).Any(peer => peer.Vector.Covers(Needed))) _state.Publish(new(Measure(view), Standing.CatchingUp));
             }
         }
     }

@@ -49,22 +49,8 @@ internal sealed class WriteConcern : IDurabilityObserver
     /// Completes when enough members are reachable for <paramref name="level"/> to be met at all, so that a write which cannot succeed is not made;
     /// null then, else the outcome at the deadline.
     /// </summary>
-    public async ValueTask<Outcome?> UntilReachableAsync(WriteConcernLevel level, Deadline deadline)
-    {
-        if (level is WriteConcernLevel.Default or WriteConcernLevel.Local) return null;
-        var required = Required(level, Members());
-        if (Reachable(_membership.Current) >= required) return null;
-        using var timeout = new CancellationTokenSource(deadline.Remaining(_time), _time);
-        try
-        {
-            await _membership.WaitAsync(view => Reachable(view) >= required, timeout.Token);
-            return null;
-        }
-        catch (OperationCanceledException) when (timeout.IsCancellationRequested)
-        {
-            return new Outcome.WriteConcernNotMet(_replica.Shard, required, 0);
-        }
-    }
+    public ValueTask<Outcome?> UntilReachableAsync(WriteConcernLevel level, Deadline deadline) =>
+        level is WriteConcernLevel.Default or WriteConcernLevel.Local ? default : WaitUntilReachableAsync(level, deadline);
 
     /// <summary>
     /// Completes when the own write <paramref name="sequence"/>, durable here already, is durable on as many members as <paramref name="level"/> asks
@@ -101,6 +87,22 @@ internal sealed class WriteConcern : IDurabilityObserver
         }
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
         {
+        }
+    }
+
+    private async ValueTask<Outcome?> WaitUntilReachableAsync(WriteConcernLevel level, Deadline deadline)
+    {
+        var required = Required(level, Members());
+        if (Reachable(_membership.Current) >= required) return null;
+        using var timeout = new CancellationTokenSource(deadline.Remaining(_time), _time);
+        try
+        {
+            await _membership.WaitAsync(view => Reachable(view) >= required, timeout.Token);
+            return null;
+        }
+        catch (OperationCanceledException) when (timeout.IsCancellationRequested)
+        {
+            return new Outcome.WriteConcernNotMet(_replica.Shard, required, 0);
         }
     }
 

@@ -22,14 +22,10 @@ internal static class OutcomeResults
         Outcome.Stored stored => JsonAnswer.WriteAsync(context, stored.Replaced || stored.Deleted ? StatusCodes.Status200OK : StatusCodes.Status201Created, stored, WriteStored),
         Outcome.Found found => JsonAnswer.WriteAsync(context, StatusCodes.Status200OK, found, WriteFound),
         Outcome.Absent absent => JsonAnswer.WriteAsync(context, StatusCodes.Status404NotFound, (absent, context.Request.Method), WriteAbsent),
-        Outcome.DependenciesMissing missing => RestErrors.WriteAsync(
-            context, StatusCodes.Status503ServiceUnavailable, "Causal dependencies not satisfied", 1, json => WriteMissing(json, missing)),
-        Outcome.ShardUnavailable unavailable => RestErrors.WriteAsync(
-            context, StatusCodes.Status503ServiceUnavailable, "Shard is unavailable", 1, json => WriteUnavailable(json, unavailable)),
-        Outcome.WriteConcernNotMet notMet => RestErrors.WriteAsync(
-            context, StatusCodes.Status503ServiceUnavailable, "Write concern not satisfied", 1, json => WriteNotMet(json, notMet)),
-        Outcome.ClockSkew skew => RestErrors.WriteAsync(
-            context, StatusCodes.Status503ServiceUnavailable, "Clock is behind the causal metadata", (int)Math.Clamp(skew.AheadMs / 1000, 0, 59) + 1, json => json.WriteNumber("ahead-ms", skew.AheadMs)),
+        Outcome.DependenciesMissing missing => WriteMissingAsync(context, missing),
+        Outcome.ShardUnavailable unavailable => WriteUnavailableAsync(context, unavailable),
+        Outcome.WriteConcernNotMet notMet => WriteNotMetAsync(context, notMet),
+        Outcome.ClockSkew skew => WriteClockSkewAsync(context, skew),
         Outcome.StampOutOfRange => RestErrors.WriteAsync(context, StatusCodes.Status400BadRequest, "Causal metadata is from the future"),
         Outcome.TokenRejected rejected => RestErrors.WriteAsync(context, StatusCodes.Status400BadRequest, ErrorOf(rejected.Reason)),
         Outcome.Overloaded => RestErrors.WriteAsync(context, StatusCodes.Status503ServiceUnavailable, "Node is overloaded", 1),
@@ -90,26 +86,38 @@ internal static class OutcomeResults
         json.WriteString(ShardId, digits[..length]);
     }
 
-    private static void WriteMissing(Utf8JsonWriter json, Outcome.DependenciesMissing missing)
-    {
-        json.WriteString(ShardId, missing.Shard.ToString());
-        json.WriteStartArray("missing");
-        foreach (var dot in missing.Missing) json.WriteStringValue(dot.ToString());
-        json.WriteEndArray();
-    }
+    // What is written lazily lives in methods of its own, so that only the outcomes that need it pay for the closure.
+    private static Task WriteMissingAsync(HttpContext context, Outcome.DependenciesMissing missing) =>
+        RestErrors.WriteAsync(context, StatusCodes.Status503ServiceUnavailable, "Causal dependencies not satisfied", 1, json =>
+        {
+            json.WriteString(ShardId, missing.Shard.ToString());
+            json.WriteStartArray("missing");
+            foreach (var dot in missing.Missing) json.WriteStringValue(dot.ToString());
+            json.WriteEndArray();
+        });
 
-    private static void WriteUnavailable(Utf8JsonWriter json, Outcome.ShardUnavailable unavailable)
-    {
-        json.WriteString(ShardId, unavailable.Shard.ToString());
-        json.WriteBoolean("may-have-been-written", unavailable.MayHaveBeenWritten);
-    }
+    private static Task WriteUnavailableAsync(HttpContext context, Outcome.ShardUnavailable unavailable) =>
+        RestErrors.WriteAsync(context, StatusCodes.Status503ServiceUnavailable, "Shard is unavailable", 1, json =>
+        {
+            json.WriteString(ShardId, unavailable.Shard.ToString());
+            json.WriteBoolean("may-have-been-written", unavailable.MayHaveBeenWritten);
+        });
 
-    private static void WriteNotMet(Utf8JsonWriter json, Outcome.WriteConcernNotMet notMet)
-    {
-        json.WriteString(ShardId, notMet.Shard.ToString());
-        json.WriteNumber("required", notMet.Required);
-        json.WriteNumber(Replicas, notMet.Replicas);
-        // With a replica the write stays and reaches the others later; without one nothing was written.
-        json.WriteBoolean("written", notMet.Replicas > 0);
-    }
+    private static Task WriteNotMetAsync(HttpContext context, Outcome.WriteConcernNotMet notMet) =>
+        RestErrors.WriteAsync(context, StatusCodes.Status503ServiceUnavailable, "Write concern not satisfied", 1, json =>
+        {
+            json.WriteString(ShardId, notMet.Shard.ToString());
+            json.WriteNumber("required", notMet.Required);
+            json.WriteNumber(Replicas, notMet.Replicas);
+            // With a replica the write stays and reaches the others later; without one nothing was written.
+            json.WriteBoolean("written", notMet.Replicas > 0);
+        });
+
+    private static Task WriteClockSkewAsync(HttpContext context, Outcome.ClockSkew skew) =>
+        RestErrors.WriteAsync(
+            context,
+            StatusCodes.Status503ServiceUnavailable,
+            "Clock is behind the causal metadata",
+            (int)Math.Clamp(skew.AheadMs / 1000, 0, 59) + 1,
+            json => json.WriteNumber("ahead-ms", skew.AheadMs));
 }

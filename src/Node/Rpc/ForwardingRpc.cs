@@ -12,16 +12,16 @@ using W = Kv.Wire;
 namespace Kv.Node.Rpc;
 
 /// <summary>The gRPC door of forwarded requests.</summary>
-internal sealed class ForwardingRpc(NodeIdentity self, Published<ClusterTopology> topology, ForwardedRequests requests) : W.Forwarding.ForwardingBase
+internal sealed class ForwardingRpc(NodeIdentity self, Published<ClusterTopology> topology, ForwardedRequests requests, IHostApplicationLifetime lifetime) : W.Forwarding.ForwardingBase
 {
     public override Task Exchange(IAsyncStreamReader<W.ForwardBatch> reader, IServerStreamWriter<W.ForwardReplyBatch> writer, ServerCallContext context) =>
-        RpcFailures.ServeAsync(async () =>
+        RpcFailures.ServeAsync(context, lifetime, async end =>
         {
-            if (!await reader.MoveNext(context.CancellationToken)) return;
+            if (!await reader.MoveNext(end)) return;
             var peer = RpcFailures.Admit(reader.Current.Sender, self, topology.Current);
             var stream = new GrpcPeerStream<ForwardReplyBatch, ForwardBatch, W.ForwardReplyBatch, W.ForwardBatch>(
                 peer.Address, writer, reader, WireForwarding.ToWire, WireForwarding.ToDomain, null);
-            await requests.ServeAsync(stream, context.CancellationToken);
+            await requests.ServeAsync(stream, end);
         });
 
     /// <summary>One request by hand. It enters where a forwarded one would, so a node that does not own the key says so.</summary>
@@ -32,7 +32,7 @@ internal sealed class ForwardingRpc(NodeIdentity self, Published<ClusterTopology
         if (request.Operation == W.Operation.Put && !IsJson(request.Value.Span)) throw new RpcException(new(StatusCode.InvalidArgument, "The value is not valid JSON."));
         var parsed = RpcFailures.Reading(request.ToDomain);
         W.ForwardReply? reply = null;
-        await RpcFailures.ServeAsync(async () => reply = (await requests.AnswerAsync(parsed)).ToWire());
+        await RpcFailures.ServeAsync(context, lifetime, async end => reply = (await requests.AnswerAsync(parsed)).ToWire());
         return reply!;
     }
 

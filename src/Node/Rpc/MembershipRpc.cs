@@ -12,14 +12,14 @@ namespace Kv.Node.Rpc;
 
 /// <summary>The gRPC door of membership.</summary>
 internal sealed class MembershipRpc(
-    NodeIdentity self, Published<ClusterTopology> topology, InboundHeartbeats inbound, MembershipService membership, TimeProvider time)
+    NodeIdentity self, Published<ClusterTopology> topology, InboundHeartbeats inbound, MembershipService membership, TimeProvider time, IHostApplicationLifetime lifetime)
     : W.Membership.MembershipBase
 {
     public override Task Exchange(IAsyncStreamReader<W.Heartbeat> requests, IServerStreamWriter<W.Heartbeat> responses, ServerCallContext context) =>
-        RpcFailures.ServeAsync(() => inbound.ServeAsync(
+        RpcFailures.ServeAsync(context, lifetime, end => inbound.ServeAsync(
             new GrpcPeerStream<Heartbeat, Heartbeat, W.Heartbeat, W.Heartbeat>(
                 self.Address, responses, requests, WireHeartbeat.ToWire, WireHeartbeat.ToDomain, null),
-            context.CancellationToken));
+            end));
 
     public override Task<W.ProbeReply> Probe(W.ProbeRequest request, ServerCallContext context)
     {

@@ -14,24 +14,24 @@ namespace Kv.Node.Rpc;
 
 /// <summary>The gRPC door of causal broadcast, catching up, and looking at what this node holds.</summary>
 internal sealed class ReplicationRpc(
-    NodeIdentity self, Published<ClusterTopology> topology, InboundReplication inbound, ReplicaState replica, Stability stability)
+    NodeIdentity self, Published<ClusterTopology> topology, InboundReplication inbound, ReplicaState replica, Stability stability, IHostApplicationLifetime lifetime)
     : W.Replication.ReplicationBase
 {
     public override Task Broadcast(IAsyncStreamReader<W.RecordBatch> requests, IServerStreamWriter<W.Acknowledgement> responses, ServerCallContext context) =>
-        RpcFailures.ServeAsync(async () =>
+        RpcFailures.ServeAsync(context, lifetime, async end =>
         {
-            if (!await requests.MoveNext(context.CancellationToken)) return;
+            if (!await requests.MoveNext(end)) return;
             var peer = RpcFailures.AdmitToShard(requests.Current.Sender, self, topology.Current);
             var stream = new GrpcPeerStream<Acknowledgement, RecordBatch, W.Acknowledgement, W.RecordBatch>(
                 peer.Address, responses, requests, acknowledgement => acknowledgement.ToWire(self), WireReplication.ToDomain, null);
-            await inbound.ServeAsync(peer.Incarnation, stream, context.CancellationToken);
+            await inbound.ServeAsync(peer.Incarnation, stream, end);
         });
 
     public override Task Fetch(W.FetchRequest request, IServerStreamWriter<W.RecordBatch> responses, ServerCallContext context) =>
-        RpcFailures.ServeAsync(async () =>
+        RpcFailures.ServeAsync(context, lifetime, async end =>
         {
             RpcFailures.AdmitToShard(request.Sender, self, topology.Current);
-            foreach (var batch in inbound.Fetch(request.ToDomain())) await responses.WriteAsync(batch.ToWire(), context.CancellationToken);
+            foreach (var batch in inbound.Fetch(request.ToDomain())) await responses.WriteAsync(batch.ToWire(), end);
         });
 
     public override Task<W.GetVectorReply> GetVector(W.GetVectorRequest request, ServerCallContext context)

@@ -41,18 +41,19 @@ internal static class RpcFailures
         }
     }
 
-    /// <summary>Runs a stream to its end; a peer that went away or a node that stops is no error.</summary>
-    public static async Task ServeAsync(Func<Task> serve)
+    /// <summary>Runs a stream to its end; a peer that went away is no error, and a node that stops ends its streams instead of waiting for them.</summary>
+    public static async Task ServeAsync(ServerCallContext context, IHostApplicationLifetime lifetime, Func<CancellationToken, Task> serve)
     {
+        using var end = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, lifetime.ApplicationStopping);
         try
         {
-            await serve();
+            await serve(end.Token);
         }
         catch (PeerUnavailableException gone) when (gone.InnerException is WireFormatException malformed)
         {
             throw new RpcException(new(StatusCode.InvalidArgument, malformed.Message));
         }
-        catch (PeerUnavailableException)
+        catch (Exception gone) when (gone is PeerUnavailableException || (context.CancellationToken.IsCancellationRequested && GrpcFailures.IsBroken(gone)))
         {
         }
         catch (Exception stopping) when (stopping is OperationCanceledException or System.Threading.Channels.ChannelClosedException)

@@ -19,7 +19,7 @@ public class DetectionTests
         var took = cluster.AdvanceUntil(() => cluster.AllSee(seed % 6, PeerState.Dead), Promise);
         Assert.InRange(took, cluster.Options.Detector.ShortestSilence - cluster.Options.HeartbeatInterval, cluster.Options.DetectionBound);
         Assert.All(cluster.Running, node => Assert.Equal(5, node.View.LiveMembers.Length));
-        Assert.Equal(cluster.Running.Select(node => (node.Address, VirtualCluster.AddressOf(seed % 6))), cluster.Network.Resets.Order());
+        Assert.Equal(cluster.Running.Select(node => (node.Address, VirtualCluster.AddressOf(seed % 6))), cluster.Network.Resets.Distinct().Order());
     }
 
     [Theory]

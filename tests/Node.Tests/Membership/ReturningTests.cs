@@ -15,7 +15,7 @@ public class ReturningTests
     private static readonly TimeSpan Retired = TimeSpan.FromSeconds(2);
 
     private static Heartbeat Beat(Incarnation incarnation, ulong sequence, ulong epoch = 1) => new(
-        new(1), VirtualCluster.AddressOf(0), incarnation, new(epoch), 0, VersionVector.Of(new Dot(incarnation, sequence)), VersionVector.Empty, 0, 0, true);
+        new(1), VirtualCluster.AddressOf(0), incarnation, new(epoch), 0, VersionVector.Of(new Dot(incarnation, sequence)), VersionVector.Empty, 0, 0, true, true);
 
     [Fact]
     public void At_the_start_nobody_but_oneself_is_in_the_view()

@@ -81,5 +81,6 @@ internal sealed class VirtualNode : IHeartbeatSource
         VersionVector.Empty,
         LiveKeys: 0,
         _time.GetUtcNow().ToUnixTimeMilliseconds(),
-        Ready: true);
+        Ready: true,
+        Complete: true);
 }

@@ -17,6 +17,7 @@ internal static class WireHeartbeat
         KeyCount = (ulong)beat.LiveKeys,
         SentUnixMs = beat.SentUnixMs,
         Ready = beat.Ready,
+        Complete = beat.Complete,
     };
 
     public static Heartbeat ToDomain(this W.Heartbeat wire)
@@ -32,6 +33,7 @@ internal static class WireHeartbeat
             wire.Stable.ToDomain(),
             (long)wire.KeyCount,
             wire.SentUnixMs,
-            wire.Ready);
+            wire.Ready,
+            wire.Complete);
     }
 }
