@@ -33,6 +33,9 @@ internal sealed class SimNetwork(Scheduler scheduler, Random random, IReadOnlyLi
     /// <summary>Connections to machines that lost power are pinged, and given up.</summary>
     public bool GivesUpSilentConnections { get; set; } = true;
 
+    /// <summary>Told of every message that arrives, with its receiver; null when nobody wants to know.</summary>
+    public Action<string, object>? Arrived { get; set; }
+
     public long MessagesDelivered { get; set; }
 
     public long SegmentsLost { get; private set; }

@@ -86,7 +86,14 @@ internal sealed class Simulation
         }
 
         var detection = new DetectionWatch(_cluster, _nemesis);
-        RunUntil(until, TimeSpan.FromMilliseconds(250), detection.Look, () => _cluster.Violations.Any);
+        var queues = new QueueWatch(_cluster);
+        RunUntil(until, TimeSpan.FromMilliseconds(250), Look, () => _cluster.Violations.Any);
+
+        void Look()
+        {
+            detection.Look();
+            queues.Look(isAtRest: false);
+        }
     }
 
     private void Heal()
@@ -131,7 +138,11 @@ internal sealed class Simulation
         done = 0;
         foreach (var client in _clients) StartClient(() => IdleAsync(client));
         RunUntil(_scheduler.Now + TimeSpan.FromSeconds(5).Ticks, TimeSpan.FromMilliseconds(50), null, () => done == _clients.Count || _cluster.Violations.Any);
-        if (!_cluster.Violations.Any) new FinalWatch(_cluster, _workload).Look();
+        if (!_cluster.Violations.Any)
+        {
+            new FinalWatch(_cluster, _workload).Look();
+            new QueueWatch(_cluster).Look(isAtRest: true);
+        }
 
         async Task ServeAsync(SimClient client)
         {
