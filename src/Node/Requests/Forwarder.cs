@@ -19,7 +19,7 @@ internal sealed class Forwarder(
     public async ValueTask<Outcome> ForwardAsync(ShardMembers shard, Epoch epoch, Command command)
     {
         var deadline = Deadline.In(options.CausalWait + options.WriteConcernWait + options.ForwardingAllowance, time);
-        var first = (int)(Interlocked.Increment(ref _turn) % (uint)shard.Members.Length);
+        var first = FirstChoice(shard, command);
         List<NodeAddress>? tried = null;
         while (Best(shard, command, first, tried) is { } replica)
         {
@@ -63,8 +63,16 @@ internal sealed class Forwarder(
         return view.Find(peer) is not { } known || known.State is PeerState.Unknown || view.IsReachable(peer);
     }
 
-    // Ready replicas before others, among them those known to hold the client's past, and among equals the next one in turn, so that load
-    // spreads. A peer never heard from comes last: while a cluster starts, it may well be there.
+    // Reads go to the replicas in turn, so that load spreads. Writes of one node go to the same one while it can take them: what arrives together is
+    // committed together, and three coordinators with a third of the writes each would sync and send three times as often.
+    private int FirstChoice(ShardMembers shard, Command command)
+    {
+        var choice = command is WriteCommand ? self.Incarnation.Value : Interlocked.Increment(ref _turn);
+        return (int)(choice % (ulong)shard.Members.Length);
+    }
+
+    // Ready replicas before others, among them those known to hold the client's past, and among equals the next one after the first choice. A peer never
+    // heard from comes last: while a cluster starts, it may well be there.
     private NodeAddress? Best(ShardMembers shard, Command command, int first, List<NodeAddress>? tried)
     {
         var view = membership.Current;
