@@ -234,6 +234,8 @@ internal static class PeerMutants
     /// <summary>A broken connection to a dead peer is kept, and waited on.</summary>
     internal sealed class NeverGiveUpOnSilence : Mutant
     {
+        public override bool GivesUpSilentConnections => false;
+
         public override void Options(NodeOptions options)
         {
             options.Membership.StreamSilenceLimit = TimeSpan.FromHours(1);

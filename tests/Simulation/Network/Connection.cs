@@ -20,6 +20,9 @@ internal interface IConnection
 
     /// <summary>A process at one end was killed on a machine that lives on: its kernel tells the other end.</summary>
     void OnProcessKilled(SimProcess killed);
+
+    /// <summary>One end is silent for good: the other gives the connection up.</summary>
+    void OnPingUnanswered();
 }
 
 /// <summary>A bidirectional stream between two processes: the opener's side and the acceptor's.</summary>
@@ -88,6 +91,12 @@ internal sealed class Connection<TOut, TIn> : IConnection
         }
 
         _network.Forget(this);
+    }
+
+    public void OnPingUnanswered()
+    {
+        if (Opener.IsDead) BreakFar("the peer does not answer pings");
+        else BreakNear("the peer does not answer pings");
     }
 
     private void BreakNear(string reason)

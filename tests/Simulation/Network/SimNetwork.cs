@@ -12,7 +12,11 @@ internal sealed class SimNetwork(Scheduler scheduler, Random random, IReadOnlyLi
     /// <summary>How long an attempt to connect waits for an answer.</summary>
     public static readonly TimeSpan ConnectTimeout = TimeSpan.FromSeconds(1);
 
+    private static readonly TimeSpan KeepAliveDelay = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan KeepAliveTimeout = TimeSpan.FromSeconds(4);
     private static readonly TimeSpan RetransmissionTimeout = TimeSpan.FromMilliseconds(200);
+
+    private static readonly TimeSpan LongestRetransmission = TimeSpan.FromSeconds(2);
 
     private readonly Dictionary<(NodeAddress From, NodeAddress To), Link> _links = addresses
         .SelectMany(from => addresses.Select(to => (from, to)))
@@ -25,6 +29,9 @@ internal sealed class SimNetwork(Scheduler scheduler, Random random, IReadOnlyLi
 
     /// <summary>The probability that a fetched batch arrives twice or out of order, as a call that was tried again gives it.</summary>
     public double FetchDisorder { get; set; }
+
+    /// <summary>Connections to machines that lost power are pinged, and given up.</summary>
+    public bool GivesUpSilentConnections { get; set; } = true;
 
     public long MessagesDelivered { get; set; }
 
@@ -56,9 +63,18 @@ internal sealed class SimNetwork(Scheduler scheduler, Random random, IReadOnlyLi
         var process = host.Process!.Process;
         host.Process = null;
         host.HasPower = !losesPower;
-        if (losesPower) return;
+        if (losesPower)
+        {
+            if (GivesUpSilentConnections) _connections.FindAll(c => c.Opener == process || c.Acceptor == process).ForEach(PingInVain);
+            return;
+        }
+
         foreach (var connection in _connections.Where(c => c.Opener == process || c.Acceptor == process).ToList()) connection.OnProcessKilled(process);
     }
+
+    // As the production transport's keep-alive does: without it, a side that has nothing to send never finds out.
+    private void PingInVain(IConnection connection) =>
+        scheduler.After(Between(KeepAliveDelay, KeepAliveDelay + KeepAliveTimeout), () => connection.OnPingUnanswered());
 
     /// <summary>Who answers at the address; null when the connection is refused.</summary>
     public SimTransport? At(NodeAddress address) => _hosts[address].Process;
@@ -100,7 +116,8 @@ internal sealed class SimNetwork(Scheduler scheduler, Random random, IReadOnlyLi
     {
         var delay = Between(link.Latency.Least, link.Latency.Most) + (link.Slowness * (0.5 + random.NextDouble()));
         var timeout = RetransmissionTimeout;
-        while (link.Loss > 0 && random.NextDouble() < link.Loss)
+        // A pause of seconds at most: beyond that a connection is pinged, and given up.
+        while (link.Loss > 0 && timeout < LongestRetransmission && random.NextDouble() < link.Loss)
         {
             delay += timeout;
             timeout *= 2;

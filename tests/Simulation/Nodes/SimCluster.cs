@@ -29,7 +29,7 @@ internal sealed class SimCluster
         Topology = Genesis.Provisional(addresses, shards);
         Violations = new(() => scheduler.Now);
         Ledger = new(Violations);
-        Network = new(scheduler, new Random(random.Next()), addresses);
+        Network = new(scheduler, new Random(random.Next()), addresses) { GivesUpSilentConnections = mutant.GivesUpSilentConnections };
         Nodes = [.. addresses.Select(address => new SimNode(this, address, new Random(random.Next())))];
     }
 

@@ -11,7 +11,7 @@ internal sealed class Figures
     private readonly Stopwatch _watch = Stopwatch.StartNew();
     private readonly SortedDictionary<string, long> _faults = [];
     private TimeSpan _virtual;
-    private TimeSpan _busy;
+    private readonly TimeSpan _processorTimeBefore = Environment.CpuUsage.TotalTime;
     private long _operations;
     private long _acknowledged;
     private long _messages;
@@ -23,13 +23,12 @@ internal sealed class Figures
 
     public List<RunResult> Failures { get; } = [];
 
-    public void Add(RunResult result, TimeSpan took)
+    public void Add(RunResult result)
     {
         lock (_gate)
         {
             Seeds++;
             _virtual += result.VirtualTime;
-            _busy += took;
             _operations += result.Operations;
             _acknowledged += result.Acknowledged;
             _messages += result.Messages;
@@ -51,8 +50,9 @@ internal sealed class Figures
     {
         yield return Format($"seeds              {Seeds}, of which {Failures.Count} failed");
         yield return Format($"virtual time       {_virtual.TotalHours:F2} hours");
-        yield return Format($"real time          {_watch.Elapsed.TotalSeconds:F1} s, {_busy.TotalSeconds:F1} s in simulations");
-        yield return Format($"speed              {_virtual / _busy:F0} x real time on one thread");
+        var processor = Environment.CpuUsage.TotalTime - _processorTimeBefore;
+        yield return Format($"real time          {_watch.Elapsed.TotalSeconds:F1} s, {processor.TotalSeconds:F1} s of processor time");
+        yield return Format($"speed              {_virtual / processor:F0} x real time on one core");
         yield return Format($"operations         {_operations}, of which {_acknowledged} acknowledged");
         yield return Format($"messages           {_messages}");
         yield return Format($"events             {_events}");

@@ -37,9 +37,8 @@ internal static class SeedRunner
         {
             while (TryNext(out var seed))
             {
-                var began = watch.Elapsed;
                 var result = RunOne(seed, only, mutant);
-                figures.Add(result, watch.Elapsed - began);
+                figures.Add(result);
                 if (stop?.Invoke(result) == true) isOver = true;
                 if (figures.Seeds % 100 == 0) progress?.Invoke(figures);
             }
