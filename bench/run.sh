@@ -238,12 +238,12 @@ gc_totals() {
 
 # load SECONDS OPERATION [KEYS_FILE]: prints the line of load.lua, and after it the seconds of CPU that wrk itself took, user and system.
 load() {
-  local duration=$1 dialect=store threads=$THREADS
+  local duration=$1 dialect=store threads=$THREADS at_a_time=$connections
   shift
-  if [ "$1" = preload ]; then threads=1; fi
+  if [ "$1" = preload ]; then threads=1 at_a_time=64; fi
   if [[ $system == etcd* ]]; then dialect=etcd; fi
   local TIMEFORMAT='%U %S'
-  { time timeout $((duration + 30)) wrk --threads "$threads" --connections "$connections" --duration "${duration}s" --timeout 10s \
+  { time timeout $((duration + 30)) wrk --threads "$threads" --connections "$at_a_time" --duration "${duration}s" --timeout 10s \
     --script "$REPO/bench/Load/load.lua" "http://127.0.0.1:${ports[0]}" -- "$dialect" "$1" "$KEYS" ${2+"$2"} >"$work/wrk.out" 2>&1; } 2>"$work/wrk.time" ||
     { cat "$work/wrk.out" >&2; die 'wrk failed'; }
   grep --quiet '^load' "$work/wrk.out" || { cat "$work/wrk.out" >&2; die 'wrk printed no figures'; }

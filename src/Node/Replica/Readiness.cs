@@ -1,4 +1,3 @@
-using Kv.Common.Causality;
 using Kv.Common.Time;
 
 namespace Kv.Node.Replica;
@@ -15,7 +14,7 @@ internal sealed class Readiness(ReplicaState replica, ServingFloor floor, TimePr
     public string? WhyNot()
     {
         if (_holding is { } reason) return reason;
-        if (!floor.Admits(CausalToken.None)) return "Catching up with the shard";
+        if (!floor.IsUpToDate) return "Catching up with the shard";
         var ahead = replica.Snapshot.Current.UnmergedStamp;
         return HybridLogicalClock.IsTooFarAhead(ahead, time.GetUtcNow().ToUnixTimeMilliseconds())
             ? "Clock is behind a peer's by more than may be merged"

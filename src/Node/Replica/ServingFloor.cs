@@ -31,7 +31,10 @@ internal sealed class ServingFloor(
     public VersionVector Needed => _state.Current.Needed;
 
     /// <summary>True once this replica has held all that its shard held; told to the peers.</summary>
-    public bool IsComplete => _state.Current.Standing is Standing.Complete;
+    public bool IsComplete => _state.Current.Standing is Standing.Complete or Standing.Returning;
+
+    /// <summary>False while another replica, if there is one, is the better address for a request.</summary>
+    public bool IsUpToDate => _state.Current.Standing is Standing.Complete or Standing.Alone;
 
     /// <summary>True when a client with this past may be served, as far as the floor goes.</summary>
     public bool Admits(CausalToken past) => Admits(_state.Current, past);
@@ -63,6 +66,16 @@ internal sealed class ServingFloor(
                 await storage.WriteMetaAsync(CompleteKey, new byte[] { 1 });
             }
 
+            else
+            {
+                _state.Publish(new(VersionVector.Empty, Standing.Returning));
+                if (await MeasureWithinGraceAsync(cancellation) is { } missed)
+                {
+                    _state.Publish(new(missed, Standing.Returning));
+                    await CatchUpAsync(cancellation);
+                }
+            }
+
             _state.Publish(new(Needed, Standing.Complete));
         }
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
@@ -74,7 +87,7 @@ internal sealed class ServingFloor(
     // One that names something was made since: what is stable is pruned as a whole.
     private bool Admits(State state, CausalToken past) => state.Standing switch
     {
-        Standing.Complete => true,
+        Standing.Complete or Standing.Returning => true,
         Standing.Alone => past.Stamp == HybridTimestamp.Zero || !past.Dependencies.Of(replica.Shard).IsEmpty,
         _ => false,
     };
@@ -130,7 +143,8 @@ internal sealed class ServingFloor(
             {
                 // Whoever held it may be gone for good; another complete member's word is as good.
                 var view = membership.Current;
-                if (Heard(view).Any(peer => peer.Complete) && !Heard(view).Any(peer => peer.Vector.Covers(Needed))) _state.Publish(new(Measure(view), Standing.CatchingUp));
+                if (_state.Current.Standing is Standing.Returning && !Heard(view).Any()) return;
+                if (Heard(view).Any(peer => peer.Complete) && !Heard(view).Any(peer => peer.Vector.Covers(Needed))) _state.Publish(_state.Current with { Needed = Measure(view) });
             }
         }
     }
@@ -141,6 +155,9 @@ internal sealed class ServingFloor(
 
         /// <summary>Without data from before, and nobody of the shard has been heard from.</summary>
         Alone,
+
+        /// <summary>Back with its data, and not yet with what the shard did meanwhile: it serves, by the tokens, but is not ready.</summary>
+        Returning,
 
         Complete,
     }

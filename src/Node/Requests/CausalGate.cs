@@ -12,8 +12,8 @@ namespace Kv.Node.Requests;
 internal sealed class CausalGate(
     ReplicaState replica, ServingFloor floor, IMissingRecords missingRecords, TimeProvider time, RequestOptions options, KvMetrics metrics)
 {
-    /// <summary>False while this replica catches up before it serves: another one is the better address.</summary>
-    public bool IsOpenTo(CausalToken token) => floor.Admits(token);
+    /// <summary>False while this replica catches up: another one is the better address.</summary>
+    public bool IsOpenTo(CausalToken token) => floor.IsUpToDate && floor.Admits(token);
 
     /// <summary>Null when the request may go on, else the outcome to answer with.</summary>
     public ValueTask<Outcome?> PassAsync(CausalToken token, Deadline deadline)

@@ -19,7 +19,9 @@ internal sealed class Forwarder(
     public async ValueTask<Outcome> ForwardAsync(ShardMembers shard, Epoch epoch, Command command)
     {
         var deadline = Deadline.In(options.CausalWait + options.WriteConcernWait + options.ForwardingAllowance, time);
-        foreach (var replica in InOrderOfPreference(shard, command))
+        var first = FirstChoice(shard, command);
+        List<NodeAddress>? tried = null;
+        while (Best(shard, command, first, tried) is { } replica)
         {
             switch (await SendAsync(replica, shard.Id, epoch, command, deadline))
             {
@@ -27,6 +29,7 @@ internal sealed class Forwarder(
                 case LaneReply.NotSent:
                 case LaneReply.Full:
                 case LaneReply.Lost when command is not WriteCommand:
+                    (tried ??= []).Add(replica);
                     continue;
                 case LaneReply.Answered answered:
                     return answered.Outcome;
@@ -60,25 +63,37 @@ internal sealed class Forwarder(
         return view.Find(peer) is not { } known || known.State is PeerState.Unknown || view.IsReachable(peer);
     }
 
-    // Ready replicas first, among them those known to hold the client's past, and in turn so that load spreads. A peer never heard from is tried last:
-    // while a cluster starts, it may well be there.
-    private List<NodeAddress> InOrderOfPreference(ShardMembers shard, Command command)
+    // Reads go to the replicas in turn, so that load spreads. Writes of one node go to the same one while it can take them: what arrives together is
+    // committed together, and three coordinators with a third of the writes each would sync and send three times as often.
+    private int FirstChoice(ShardMembers shard, Command command)
+    {
+        var choice = command is WriteCommand ? self.Incarnation.Value : Interlocked.Increment(ref _turn);
+        return (int)(choice % (ulong)shard.Members.Length);
+    }
+
+    // Ready replicas before others, among them those known to hold the client's past, and among equals the next one after the first choice. A peer never
+    // heard from comes last: while a cluster starts, it may well be there.
+    private NodeAddress? Best(ShardMembers shard, Command command, int first, List<NodeAddress>? tried)
     {
         var view = membership.Current;
         var past = command.Token.Token.Dependencies.Of(shard.Id);
-        var turn = (int)(Interlocked.Increment(ref _turn) % (uint)shard.Members.Length);
-        return [.. Enumerable.Range(0, shard.Members.Length)
-            .Select(i => shard.Members[(i + turn) % shard.Members.Length])
-            .Where(member => !member.Equals(self.Address) && IsWorthAsking(member))
-            .Select(member => (Member: member, Peer: view.Find(member)))
-            .OrderBy(c => c.Peer switch
+        NodeAddress? best = null;
+        var bestRank = int.MaxValue;
+        for (var i = 0; i < shard.Members.Length && bestRank > 0; i++)
+        {
+            var member = shard.Members[(first + i) % shard.Members.Length];
+            if (member.Equals(self.Address) || !IsWorthAsking(member) || tried?.Contains(member) == true) continue;
+            var rank = view.Find(member) switch
             {
                 { Ready: true } peer when peer.Vector.Covers(past) => 0,
                 { Ready: true } => 1,
                 { State: PeerState.Alive } => 2,
                 _ => 3,
-            })
-            .Select(c => c.Member)];
+            };
+            if (rank < bestRank) (best, bestRank) = (member, rank);
+        }
+
+        return best;
     }
 
     private static ForwardRequest ToRequest(Command command, ShardId shard, Epoch epoch, TimeSpan timeout) => command switch
