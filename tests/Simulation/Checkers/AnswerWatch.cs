@@ -1,8 +1,6 @@
 using Kv.Node.Requests;
-using Kv.Node.Storage;
 using Kv.Simulation.Faults;
 using Kv.Simulation.Nodes;
-using Microsoft.Extensions.DependencyInjection;
 
 namespace Kv.Simulation.Checkers;
 
@@ -16,25 +14,15 @@ internal sealed class AnswerWatch(SimCluster cluster, Calm calm)
     private static readonly TimeSpan Anything = TimeSpan.FromSeconds(11.4);
     private static readonly TimeSpan Settled = TimeSpan.FromSeconds(6);
 
-    private readonly Dictionary<SimDisk, long> _completeSince = [];
-
-    public void Answered(SimNode node, Command command, Outcome outcome, long since)
+    public void Answered(SimNode node, Command command, Outcome outcome, long since, bool isHandedOver)
     {
         var now = cluster.Scheduler.Now;
-        // A replica that is not complete hands its requests to another one first, which takes as long as any request may.
-        var wasComplete = WasComplete(node, since);
-        var isHere = wasComplete && command is GetCommand get && cluster.Topology.ShardOf(get.Key).Includes(node.Address);
+        // A replica that is new, or back and behind, hands its requests to another one first, which takes as long as any request may.
+        var isHere = !isHandedOver && command is GetCommand get && cluster.Topology.ShardOf(get.Key).Includes(node.Address);
         var bound = (isHere ? ReadHere : Anything) + calm.DelayedBetween(since, now);
         if (TimeSpan.FromTicks(now - since) > bound)
             cluster.Violations.Add("Deadlines", $"{node.Address} took {TimeSpan.FromTicks(now - since).TotalSeconds:F3} s to answer a {command.GetType().Name} with {outcome.GetType().Name}");
         if (outcome is Outcome.Stored stored && command is WriteCommand write) Stored(write, stored);
-    }
-
-    private bool WasComplete(SimNode node, long at)
-    {
-        if (!_completeSince.TryGetValue(node.Disk, out var since) && node.Services!.GetRequiredService<IStorageEngine>().ReadMeta("replica-was-complete") is not null)
-            _completeSince[node.Disk] = since = cluster.Scheduler.Now;
-        return since > 0 && since <= at;
     }
 
     private void Stored(WriteCommand command, Outcome.Stored stored)

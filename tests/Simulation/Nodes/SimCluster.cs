@@ -48,8 +48,11 @@ internal sealed class SimCluster
 
     public Mutant Mutant { get; }
 
-    /// <summary>Told of every answer a node gives to a client, in the node, with the time at which the request came in.</summary>
-    public Action<SimNode, Command, Outcome, long>? Answered { get; set; }
+    /// <summary>
+    /// Told of every answer a node gives to a client, in the node, with the time at which the request came in, and whether the node would rather have had
+    /// another one serve it.
+    /// </summary>
+    public Action<SimNode, Command, Outcome, long, bool>? Answered { get; set; }
 
     public SimNode this[NodeAddress address] => Nodes.First(node => node.Address.Equals(address));
 

@@ -71,12 +71,14 @@ internal sealed class Simulation
         var operations = _workload.History.Operations;
         return new(
             _plan, [.. _cluster.Violations.All], _scheduler.Trace.Value, virtualTime, operations.Count, operations.Count(o => o.Status is OperationStatus.Acknowledged),
-            _scheduler.Executed, _cluster.Network.MessagesDelivered, operations.Select(o => o.TokenLength).DefaultIfEmpty().Max(), _clients.Sum(c => c.GivenUp), CountFaults());
+            _scheduler.Executed, _cluster.Network.MessagesDelivered, operations.Select(o => o.TokenLength).DefaultIfEmpty().Max(), _clients.Sum(c => c.GivenUp),
+            operations.Count(o => o.Status is OperationStatus.Unknown), CountFaults());
     }
 
     private void WorkUnderFaults()
     {
         _nemesis.Plan(_plan.Faults);
+        if (_plan.Loss > 0) _nemesis.LoseSegments(_plan.Loss, _plan.Duration);
         var until = _plan.Duration.Ticks;
         foreach (var (seed, habits) in _plan.Clients)
         {
@@ -213,7 +215,6 @@ internal sealed class Simulation
     {
         var faults = _nemesis.Happened.ToDictionary(pair => pair.Key.ToString(), pair => (long)pair.Value);
         faults["SegmentLost"] = _cluster.Network.SegmentsLost;
-        faults["RequestUnanswered"] = _workload.History.Operations.Count(o => o.Status is OperationStatus.Unknown);
         return faults;
     }
 }
