@@ -45,7 +45,6 @@ internal static partial class AllMutants
         (() => new PeerMutants.DetectTooLate(), "a killed node stays in the view too long"),
         (() => new PeerMutants.BeatsQueueBehindData(), "beats queue behind data, and live nodes are accused"),
         (() => new PeerMutants.NeverGiveUpOnSilence(), "a silent connection is never given up"),
-        (() => new PeerMutants.HalfOpenConnectionsStay(), "connections to a machine that lost power stay half open"),
         (() => new PeerMutants.WaitTooLong(), "a request waits beyond its deadline"),
     ];
 

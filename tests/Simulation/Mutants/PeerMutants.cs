@@ -270,15 +270,6 @@ internal static class PeerMutants
         }
     }
 
-    /// <summary>Connections to a machine that lost power stay open for whoever has nothing to send.</summary>
-    internal sealed class HalfOpenConnectionsStay : Mutant
-    {
-        // Received records must be lost with the power, and the machine be back before anybody misses it.
-        public override IReadOnlySet<FaultKind> Faults { get; } = new HashSet<FaultKind> { FaultKind.PowerLoss, FaultKind.SlowDisk };
-
-        public override bool GivesUpSilentConnections => false;
-    }
-
     /// <summary>A request waits for its past as long as it takes.</summary>
     internal sealed class WaitTooLong : Mutant
     {
