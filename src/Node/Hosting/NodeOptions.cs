@@ -6,6 +6,7 @@ using Kv.Node.Replica;
 using Kv.Node.Replication;
 using Kv.Node.Requests;
 using Kv.Node.Storage;
+using Kv.Node.Topology;
 
 namespace Kv.Node.Hosting;
 
@@ -42,6 +43,8 @@ internal sealed class NodeOptions
 
     public required StorageOptions Storage { get; init; }
 
+    public required TopologyOptions Topology { get; init; }
+
     /// <summary>Reads and checks the configuration; throws <see cref="InvalidOptionsException"/> with every error at once.</summary>
     public static NodeOptions Read(IConfiguration configuration)
     {
@@ -65,6 +68,7 @@ internal sealed class NodeOptions
             Membership = Bind<MembershipOptions>(configuration, "Membership", errors),
             Peers = Bind<PeerOptions>(configuration, "Peers", errors),
             Storage = Bind<StorageOptions>(configuration, "Storage", errors),
+            Topology = Bind<TopologyOptions>(configuration, "Topology", errors),
         };
         errors.AddRange(options.Requests.Validate());
         errors.AddRange(options.Replica.Validate());
@@ -72,6 +76,7 @@ internal sealed class NodeOptions
         errors.AddRange(options.Membership.Validate());
         errors.AddRange(options.Peers.Validate());
         errors.AddRange(options.Storage.Validate());
+        errors.AddRange(options.Topology.Validate());
         foreach (var node in view.Where(node => options.Peers.PortOf(node) is < 1 or > 65535))
             errors.Add($"The peer port {options.Peers.PortOf(node)} of {node} (REST port plus Peers:PortOffset) is not a port.");
         return errors.Count == 0 ? options : throw new InvalidOptionsException(errors);

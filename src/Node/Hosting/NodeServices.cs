@@ -3,6 +3,7 @@ using Kv.Common.Causality;
 using Kv.Common.Identity;
 using Kv.Common.Topology;
 using Kv.Node.Membership;
+using Kv.Node.Migration;
 using Kv.Node.Peers;
 using Kv.Node.Replica;
 using Kv.Node.Replication;
@@ -23,9 +24,19 @@ internal static class NodeServices
         services.AddSingleton(options.Requests).AddSingleton(options.Replica).AddSingleton(options.Replication);
         services.AddSingleton(options.Membership).AddSingleton(options.Peers).AddSingleton(options.Storage);
         services.AddSingleton(new CausalTokenCodec(options.ClusterSecret, self.Cluster));
-        services.AddSingleton(new TopologyRegister(genesis));
-        services.AddSingleton(s => s.GetRequiredService<TopologyRegister>().Topology);
+        services.AddSingleton(options.Topology);
         services.AddSingleton<KvMetrics>();
+
+        services.AddSingleton<AcceptorStore>();
+        services.AddSingleton(s => new TopologyRegister(self, genesis, s.GetRequiredService<AcceptorStore>()));
+        services.AddSingleton(s => s.GetRequiredService<TopologyRegister>().Topology);
+        services.AddSingleton<InboundControl>();
+        services.AddSingleton<TopologyProposer>();
+        services.AddSingleton<TopologyChanges>();
+        services.AddSingleton<TopologyLearner>();
+        services.AddSingleton<Formation>();
+        services.AddSingleton<Admission>();
+        services.AddSingleton<Promotion>();
 
         services.AddSingleton<ReplicaState>();
         services.AddSingleton<ServingFloor>();
@@ -44,6 +55,7 @@ internal static class NodeServices
         services.AddSingleton<MembershipService>();
         services.AddSingleton(s => s.GetRequiredService<MembershipService>().View);
 
+        services.AddSingleton<TopologyLook>();
         services.AddSingleton<CausalGate>();
         services.AddSingleton<WriteConcern>();
         services.AddSingleton<IDurabilityObserver>(s => s.GetRequiredService<WriteConcern>());

@@ -1,3 +1,4 @@
+using Kv.Common.Causality;
 using Kv.Common.Identity;
 using Kv.Common.Topology;
 using Kv.Node.Replica;
@@ -21,7 +22,7 @@ internal sealed class HeartbeatSource(
             view.Epoch,
             view.Digest,
             snapshot.Vector,
-            stability.StableIn(replica.Shard),
+            replica.Place.Shard is { } shard ? stability.StableIn(shard.Id) : VersionVector.Empty,
             snapshot.LiveKeys,
             time.GetUtcNow().ToUnixTimeMilliseconds(),
             readiness.WhyNot() is null,

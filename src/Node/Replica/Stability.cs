@@ -8,8 +8,10 @@ using Kv.Node.Signals;
 namespace Kv.Node.Replica;
 
 /// <summary>
-/// What every member of a shard is known to hold durably: the meet of the members' vectors, as their heartbeats told them. Only that may be dropped
-/// from a token, whatever the token's size or age: a replica that serves the shard covers it by definition.
+/// What every replica of a shard is known to hold durably: the meet of the vectors of those who serve or join it, as their heartbeats told them. Only
+/// that may be dropped from a token, whatever the token's size or age: a replica that serves the shard covers it by definition, and one that is about
+/// to serve it must. A replica that acts on a newer topology than this node may know of one that this node does not, so its word counts for nothing
+/// until this node has caught up.
 /// </summary>
 internal sealed class Stability(
     NodeIdentity self,
@@ -20,7 +22,7 @@ internal sealed class Stability(
 {
     private Computed _computed = new(null, null, []);
 
-    /// <summary>Empty until every member of the shard has been heard from.</summary>
+    /// <summary>Empty until every replica of the shard has been heard from.</summary>
     public VersionVector StableIn(ShardId shard)
     {
         var view = membership.Current;
@@ -28,7 +30,7 @@ internal sealed class Stability(
         var computed = Volatile.Read(ref _computed);
         if (!ReferenceEquals(computed.View, view) || !ReferenceEquals(computed.Topology, epoch))
         {
-            computed = new(view, epoch, epoch.Shards.ToDictionary(s => s.Id, s => Meet(s, view)));
+            computed = new(view, epoch, epoch.Shards.ToDictionary(s => s.Id, s => Meet(s, view, epoch.Epoch)));
             Volatile.Write(ref _computed, computed);
         }
 
@@ -47,12 +49,14 @@ internal sealed class Stability(
         return tokens.Seal(seen);
     }
 
-    private VersionVector Meet(ShardMembers shard, MembershipView view)
+    private VersionVector Meet(ShardMembers shard, MembershipView view, Epoch epoch)
     {
         VersionVector? meet = null;
-        foreach (var member in shard.Members)
+        foreach (var member in shard.Members.Concat(shard.Joining))
         {
-            var vector = member.Equals(self.Address) ? replica.Snapshot.Current.Vector : view.Find(member)?.Vector ?? VersionVector.Empty;
+            var vector = member.Equals(self.Address) ? replica.Snapshot.Current.Vector
+                : view.Find(member) is { } peer && peer.Epoch <= epoch ? peer.Vector
+                : VersionVector.Empty;
             meet = meet?.Meet(vector) ?? vector;
         }
 

@@ -13,21 +13,21 @@ namespace Kv.Node.Requests;
 internal sealed class WriteConcern : IDurabilityObserver
 {
     private readonly NodeIdentity _self;
-    private readonly Published<ClusterTopology> _topology;
     private readonly Published<MembershipView> _membership;
     private readonly ReplicaState _replica;
     private readonly TimeProvider _time;
     private readonly Deadline _allHeard;
     private readonly Lock _gate = new();
     private readonly Dictionary<NodeAddress, (Incarnation Incarnation, ulong Sequence)> _acknowledged = [];
+    private ShardMembers _shard;
     private readonly PriorityQueue<Waiter, ulong>[] _waiters = [new(), new(), new(), new()];
 
     public WriteConcern(
-        NodeIdentity self, Published<ClusterTopology> topology, Published<MembershipView> membership, ReplicaState replica, TimeProvider time, RequestOptions options)
+        NodeIdentity self, Published<MembershipView> membership, ReplicaState replica, TimeProvider time, RequestOptions options)
     {
         _allHeard = Deadline.In(options.FirstHearing, time);
         _self = self;
-        _topology = topology;
+        _shard = new(default, []);
         _membership = membership;
         _replica = replica;
         _time = time;
@@ -102,7 +102,7 @@ internal sealed class WriteConcern : IDurabilityObserver
         }
         catch (OperationCanceledException) when (timeout.IsCancellationRequested)
         {
-            return new Outcome.WriteConcernNotMet(_replica.Shard, required, 0);
+            return new Outcome.WriteConcernNotMet(_shard.Id, required, 0);
         }
     }
 
@@ -140,11 +140,12 @@ internal sealed class WriteConcern : IDurabilityObserver
         }
     }
 
-    private ShardMembers Members() => _topology.Current.Find(_replica.Shard)!;
+    // A node that was taken off its shard still counts for those who wait, as long as they do.
+    private ShardMembers Members() => _replica.Place.Shard is { } shard ? _shard = shard : _shard;
 
     private int Holding(ulong sequence, ShardMembers shard)
     {
-        var holding = 1;
+        var holding = shard.Includes(_self.Address) ? 1 : 0;
         foreach (var member in shard.Members)
         {
             if (!member.Equals(_self.Address) && _acknowledged.TryGetValue(member, out var known) && known.Sequence >= sequence) holding++;
@@ -159,7 +160,7 @@ internal sealed class WriteConcern : IDurabilityObserver
         return level switch
         {
             WriteConcernLevel.Local => 1,
-            WriteConcernLevel.Default => Math.Min(majority, NotGone(_membership.Current, shard)),
+            WriteConcernLevel.Default => Math.Max(1, Math.Min(majority, NotGone(_membership.Current, shard))),
             WriteConcernLevel.Majority => majority,
             WriteConcernLevel.All => shard.Members.Length,
             _ => throw new ArgumentOutOfRangeException(nameof(level), level, "Unknown write concern."),
@@ -170,7 +171,7 @@ internal sealed class WriteConcern : IDurabilityObserver
     private int NotGone(MembershipView view, ShardMembers shard)
     {
         var listening = _allHeard.Remaining(_time) > TimeSpan.Zero;
-        var notGone = 1;
+        var notGone = shard.Includes(_self.Address) ? 1 : 0;
         foreach (var member in shard.Members)
         {
             if (member.Equals(_self.Address)) continue;
@@ -182,8 +183,9 @@ internal sealed class WriteConcern : IDurabilityObserver
 
     private int Reachable(MembershipView view)
     {
-        var reachable = 1;
-        foreach (var member in Members().Members)
+        var shard = Members();
+        var reachable = shard.Includes(_self.Address) ? 1 : 0;
+        foreach (var member in shard.Members)
         {
             if (!member.Equals(_self.Address) && view.IsReachable(member)) reachable++;
         }

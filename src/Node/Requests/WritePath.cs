@@ -1,14 +1,12 @@
 using Kv.Common.Identity;
-using Kv.Common.Topology;
 using Kv.Node.Replica;
-using Kv.Node.Signals;
 
 namespace Kv.Node.Requests;
 
 /// <summary>PUT and DELETE, from command to outcome, for requests that enter here and for those that other nodes forward.</summary>
 internal sealed class WritePath(
     NodeIdentity self,
-    Published<ClusterTopology> topology,
+    TopologyLook look,
     Forwarder forwarder,
     CausalGate gate,
     WriteConcern concern,
@@ -20,13 +18,13 @@ internal sealed class WritePath(
     public async ValueTask<Outcome> WriteAsync(WriteCommand command, RequestOrigin origin)
     {
         // 1. One look at the topology decides the route.
-        var view = topology.Current;
+        if (await look.AtAsync(command.Token.Token, origin.Deadline) is not { } view) return new Outcome.NotOwner(command.Token.Token.Epoch);
         var shard = view.ShardOf(command.Key);
-        if (!shard.Includes(self.Address)) return origin.MayForward ? await forwarder.ForwardAsync(shard, view.Epoch, command) : new Outcome.NotOwner(view.Epoch);
+        if (!view.PlaceOf(self).Serves(shard.Id)) return origin.MayForward ? await forwarder.ForwardAsync(shard, view.Epoch, command) : new Outcome.NotOwner(view.Epoch);
         if (origin.MayForward && !gate.IsOpenTo(command.Token.Token) && await forwarder.TryForwardAsync(shard, view.Epoch, command) is { } handedOver) return handedOver;
 
         // 2. The client's past must be here, and the write concern within reach, before anything is written.
-        if (await gate.PassAsync(command.Token.Token, origin.Deadline) is { } notYet) return notYet;
+        if (await gate.PassAsync(shard.Id, command.Token.Token, origin.Deadline) is { } notYet) return notYet;
         var concernDeadline = Deadline.In(options.WriteConcernWait, time).Earlier(origin.Deadline);
         if (await concern.UntilReachableAsync(command.Concern, concernDeadline) is { } outOfReach) return outOfReach;
 
@@ -46,7 +44,8 @@ internal sealed class WritePath(
             case CommitResult.ClockSkew skew:
                 return new Outcome.ClockSkew(skew.AheadMs);
             case CommitResult.NotOwner other:
-                return new Outcome.NotOwner(other.Epoch);
+                // The topology changed on the way, and nothing was written.
+                return origin.MayForward ? await forwarder.ForwardAsync(shard, other.Epoch, command) : new Outcome.NotOwner(other.Epoch);
             default:
                 throw new System.Diagnostics.UnreachableException();
         }

@@ -1,0 +1,24 @@
+using Kv.Common.Consensus;
+using Kv.Common.Identity;
+using Kv.Common.Topology;
+
+namespace Kv.Node.Topology;
+
+/// <summary>All that a node must not forget about the topology.</summary>
+/// <param name="Acceptor">The topology it acts on, and its votes on the next one.</param>
+/// <param name="FirstSeen">Whom it met first at each address while the cluster formed.</param>
+/// <param name="WasMember">True once a sealed topology named this very node: if one does no more, an operator removed it.</param>
+internal sealed record RegisterState(AcceptorState<ClusterTopology> Acceptor, FirstSeen FirstSeen, bool WasMember)
+{
+    /// <summary>The state of a node that has just been made.</summary>
+    public static RegisterState New(NodeIdentity self, ClusterTopology known) =>
+        new(new AcceptorState<ClusterTopology>(new Acceptor(self.Address, self.Incarnation), known), FirstSeen.Nobody, false);
+
+    /// <summary>The state after a decided topology became known. Throws <see cref="InvalidOperationException"/> when it contradicts the known one.</summary>
+    public RegisterState Learn(ClusterTopology topology, NodeIdentity self)
+    {
+        var acceptor = Acceptor.Learn(topology);
+        if (ReferenceEquals(acceptor, Acceptor)) return this;
+        return this with { Acceptor = acceptor, WasMember = WasMember || (acceptor.Chosen.IsSealed && acceptor.Chosen.IsMember(self)) };
+    }
+}

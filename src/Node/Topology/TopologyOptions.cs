@@ -1,0 +1,36 @@
+namespace Kv.Node.Topology;
+
+/// <summary>Bounds of deciding on the topology. Section <c>Topology</c>.</summary>
+internal sealed class TopologyOptions
+{
+    /// <summary>How long a proposer waits for the votes of one phase before it tries again.</summary>
+    public TimeSpan AnswerTimeout { get; set; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>Least and most pause before another attempt; drawn at random in between, doubling, so that proposers that collide part.</summary>
+    public TimeSpan RetryMin { get; set; } = TimeSpan.FromMilliseconds(20);
+
+    /// <inheritdoc cref="RetryMin"/>
+    public TimeSpan RetryMax { get; set; } = TimeSpan.FromMilliseconds(640);
+
+    /// <summary>How long a change of the topology may take to be decided before it is answered with who is missing.</summary>
+    public TimeSpan ChangeTimeout { get; set; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>How often a forming cluster greets those it has not heard.</summary>
+    public TimeSpan HelloInterval { get; set; } = TimeSpan.FromMilliseconds(500);
+
+    /// <summary>How long a forming cluster waits for all of VIEW before a majority seals it; nodes may be started half a minute apart.</summary>
+    public TimeSpan SealPatience { get; set; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>How often a node that should do something about the topology looks whether it still has to.</summary>
+    public TimeSpan ReviewInterval { get; set; } = TimeSpan.FromSeconds(1);
+
+    public IEnumerable<string> Validate()
+    {
+        if (AnswerTimeout <= TimeSpan.Zero) yield return "Topology:AnswerTimeout must be more than zero.";
+        if (RetryMin <= TimeSpan.Zero || RetryMax < RetryMin) yield return "Topology:RetryMin must be more than zero and at most Topology:RetryMax.";
+        if (ChangeTimeout <= TimeSpan.Zero) yield return "Topology:ChangeTimeout must be more than zero.";
+        if (HelloInterval <= TimeSpan.Zero) yield return "Topology:HelloInterval must be more than zero.";
+        if (SealPatience < TimeSpan.Zero) yield return "Topology:SealPatience must not be negative.";
+        if (ReviewInterval <= TimeSpan.Zero) yield return "Topology:ReviewInterval must be more than zero.";
+    }
+}
