@@ -7,6 +7,7 @@ using Kv.Node.Replica;
 using Kv.Node.Replication;
 using Kv.Node.Requests;
 using Kv.Node.Storage;
+using Kv.Node.Topology;
 using Kv.Simulation.Mutants;
 using Kv.Simulation.Network;
 using Kv.Simulation.Time;
@@ -78,6 +79,7 @@ internal sealed class SimCluster
             Membership = new MembershipOptions(),
             Peers = new PeerOptions(),
             Storage = new StorageOptions(),
+            Topology = new TopologyOptions(),
         };
         Mutant.Options(options);
         return options;

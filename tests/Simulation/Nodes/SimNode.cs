@@ -11,6 +11,7 @@ using Kv.Node.Signals;
 using Kv.Node.Storage;
 using Kv.Node.Storage.InMemory;
 using Kv.Node.Telemetry;
+using Kv.Node.Topology;
 using Kv.Simulation.Network;
 using Kv.Simulation.Time;
 using Microsoft.Extensions.DependencyInjection;
@@ -240,6 +241,9 @@ internal sealed class SimNode
             foreach (var batch in _services.GetRequiredService<InboundReplication>().Fetch(request)) await stream.SendAsync(batch, cancellation);
         }
 
+        public ValueTask<ControlReply> AnswerAsync(NodeIdentity from, ControlRequest request) =>
+            from.Cluster == _self.Cluster ? _services.GetRequiredService<InboundControl>().AnswerAsync(from, request) : throw new RefusedCallException("of another cluster");
+
         public bool Hears(NodeIdentity from, NodeAddress target)
         {
             Admit(from, sameShard: false);
@@ -287,7 +291,7 @@ internal sealed class SimNode
         {
             var topology = _topology.Current;
             if (from.Cluster != _self.Cluster || from.Incarnation.IsNone || !topology.Members.Contains(from.Address)) throw new RefusedCallException("not a member");
-            if (sameShard && topology.ShardOf(_self.Address)?.Includes(from.Address) != true) throw new RefusedCallException("not of this shard");
+            if (sameShard && topology.PlaceOf(_self).Shard?.IsReplicatedBy(from.Address) != true) throw new RefusedCallException("not of this shard");
         }
 
         private sealed class Pending(Action<Outcome?, bool> answer, long since)
