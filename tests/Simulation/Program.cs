@@ -18,15 +18,15 @@ return failed == 0 ? 0 : 1;
 (int Passed, int Failed) RunSeeds()
 {
     var figures = SeedRunner.Run(
-        Enumerable.Range(line.First, line.Last - line.First + 1), line.Parallel, line.Limit, line.Faults, mutant, progress: each => Console.WriteLine(each.Progress()));
+        Enumerable.Range(line.First, line.Last - line.First + 1), line.Parallel, line.Limit, line.Faults, mutant, Tell, each => Console.WriteLine(each.Progress()));
     foreach (var text in figures.Lines()) Console.WriteLine(text);
-    foreach (var failure in figures.Failures.OrderBy(f => f.Plan.Seed).Take(10))
-    {
-        Console.WriteLine($"seed {failure.Plan.Seed} broke a promise; --replay {failure.Plan.Seed} tells more");
-        foreach (var violation in failure.Violations.Take(3)) Console.WriteLine($"  {violation}");
-    }
-
     return (figures.Seeds - figures.Failures.Count, figures.Failures.Count);
+
+    static bool Tell(RunResult result)
+    {
+        if (!result.Passed) Console.WriteLine($"seed {result.Plan.Seed} broke a promise; --replay {result.Plan.Seed} tells more\n{string.Join('\n', result.Violations.Take(3).Select(v => $"  {v}"))}");
+        return false;
+    }
 }
 
 (int Passed, int Failed) HuntMutants()

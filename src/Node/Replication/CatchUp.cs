@@ -45,8 +45,9 @@ internal sealed partial class CatchUp(
                 await FillAsync(cancellation);
             }
         }
-        catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
+        catch (Exception stopping) when (stopping is OperationCanceledException or ChannelClosedException && cancellation.IsCancellationRequested)
         {
+            // When the node stops in the middle of a fetch, the writer may have closed its mailbox already.
         }
     }
 

@@ -12,14 +12,13 @@ internal sealed class AnswerWatch(SimCluster cluster, Calm calm)
 {
     private static readonly TimeSpan ReadHere = TimeSpan.FromSeconds(5.3);
     private static readonly TimeSpan Anything = TimeSpan.FromSeconds(11.4);
-    private static readonly TimeSpan Complete = TimeSpan.FromSeconds(20);
     private static readonly TimeSpan Settled = TimeSpan.FromSeconds(6);
 
-    public void Answered(SimNode node, Command command, Outcome outcome, long since)
+    public void Answered(SimNode node, Command command, Outcome outcome, long since, bool isHandedOver)
     {
         var now = cluster.Scheduler.Now;
-        // A replica that is not complete yet hands its requests to another one first.
-        var isHere = command is GetCommand get && cluster.Topology.ShardOf(get.Key).Includes(node.Address) && now - node.StartedAt > Complete.Ticks;
+        // A replica that is new, or back and behind, hands its requests to another one first, which takes as long as any request may.
+        var isHere = !isHandedOver && command is GetCommand get && cluster.Topology.ShardOf(get.Key).Includes(node.Address);
         var bound = (isHere ? ReadHere : Anything) + calm.DelayedBetween(since, now);
         if (TimeSpan.FromTicks(now - since) > bound)
             cluster.Violations.Add("Deadlines", $"{node.Address} took {TimeSpan.FromTicks(now - since).TotalSeconds:F3} s to answer a {command.GetType().Name} with {outcome.GetType().Name}");

@@ -34,6 +34,19 @@ internal sealed class Nemesis
         foreach (var fault in faults) _scheduler.After(fault.At, () => Begin(fault));
     }
 
+    /// <summary>Every link loses segments, from now on until everything is healed.</summary>
+    public void LoseSegments(double loss, TimeSpan duration)
+    {
+        foreach (var from in _cluster.Nodes)
+        {
+            foreach (var to in _cluster.Nodes)
+            {
+                _cluster.Network[from.Address, to.Address].UsualLoss = loss;
+                Calm.Disturb(from.Address, to.Address, (duration + (8 * Second)).Ticks);
+            }
+        }
+    }
+
     /// <summary>Ends every fault and starts what is down.</summary>
     public void HealAll()
     {
@@ -56,6 +69,7 @@ internal sealed class Nemesis
             {
                 var link = _cluster.Network[from.Address, to.Address];
                 link.Loss = 0;
+                link.UsualLoss = 0;
                 link.Slowness = TimeSpan.Zero;
                 while (link.IsCut) _cluster.Network.Heal(from.Address, to.Address);
             }

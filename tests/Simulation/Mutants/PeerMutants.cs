@@ -177,6 +177,9 @@ internal static class PeerMutants
     /// <summary>Heartbeats say that this node holds whatever anybody holds.</summary>
     internal sealed class HeartbeatsOverstate : Mutant
     {
+        // A replica must be behind while it is heard.
+        public override IReadOnlySet<FaultKind> Faults { get; } = new HashSet<FaultKind> { FaultKind.OneWayCut, FaultKind.SlowLink, FaultKind.LossyLink, FaultKind.ConnectionReset };
+
         public override void Services(IServiceCollection services, SimNode node) => services.AddSingleton<IHeartbeatSource>(s =>
             new Source(s.GetRequiredService<HeartbeatSource>, beat => beat with
             {
@@ -215,6 +218,9 @@ internal static class PeerMutants
     /// <summary>Silence is believed only after a long time.</summary>
     internal sealed class DetectTooLate : Mutant
     {
+        // Nothing else may excuse the delay.
+        public override IReadOnlySet<FaultKind> Faults { get; } = new HashSet<FaultKind> { FaultKind.Kill, FaultKind.PowerLoss };
+
         public override void Options(NodeOptions options) => options.Membership.SuspicionThreshold = 60;
     }
 
@@ -234,6 +240,9 @@ internal static class PeerMutants
     /// <summary>A broken connection to a dead peer is kept, and waited on.</summary>
     internal sealed class NeverGiveUpOnSilence : Mutant
     {
+        // Only a machine that says nothing any more leaves a connection half open.
+        public override IReadOnlySet<FaultKind> Faults { get; } = new HashSet<FaultKind> { FaultKind.PowerLoss, FaultKind.Pause };
+
         public override bool GivesUpSilentConnections => false;
 
         public override void Options(NodeOptions options)
@@ -255,6 +264,9 @@ internal static class PeerMutants
     /// <summary>A request waits for its past as long as it takes.</summary>
     internal sealed class WaitTooLong : Mutant
     {
+        // A past must stay away for long.
+        public override IReadOnlySet<FaultKind> Faults { get; } = new HashSet<FaultKind> { FaultKind.Partition, FaultKind.Isolation, FaultKind.SlowLink, FaultKind.Kill };
+
         public override void Options(NodeOptions options)
         {
             options.Requests.CausalWait = TimeSpan.FromSeconds(9);

@@ -4,6 +4,7 @@ using Kv.Common.Identity;
 using Kv.Common.Replication;
 using Kv.Node.Storage;
 using Kv.Node.Storage.InMemory;
+using Kv.Simulation.Faults;
 using Kv.Simulation.Nodes;
 
 namespace Kv.Simulation.Mutants;
@@ -88,6 +89,9 @@ internal static class StorageMutants
     /// <summary>Readers see a write before it is durable.</summary>
     internal sealed class ReadBeforeSync : Mutant
     {
+        // Somebody must read during the sync, and the sync must fail.
+        public override IReadOnlySet<FaultKind> Faults { get; } = new HashSet<FaultKind> { FaultKind.CrashInWrite, FaultKind.SlowDisk, FaultKind.KillAll };
+
         public override IStorageEngine Storage(IStorageEngine real, SimNode node) => new Eager(real);
 
         private sealed class Eager(IStorageEngine inner) : StorageWrapper(inner)
@@ -177,6 +181,9 @@ internal static class StorageMutants
     /// <summary>A node without its data believes that it is complete.</summary>
     internal sealed class ServeBeforeComplete : Mutant
     {
+        // A disk must be lost, and the rest of the shard away for a moment.
+        public override IReadOnlySet<FaultKind> Faults { get; } = new HashSet<FaultKind> { FaultKind.DiskLoss, FaultKind.KillAll, FaultKind.Partition, FaultKind.PowerLoss };
+
         public override IStorageEngine Storage(IStorageEngine real, SimNode node) => new Believing(real);
 
         private sealed class Believing(IStorageEngine inner) : StorageWrapper(inner)

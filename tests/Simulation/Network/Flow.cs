@@ -134,6 +134,7 @@ internal sealed class Flow<T>(SimNetwork network, Link link, SimProcess receiver
             if (frame.Kind is FrameKind.End) IsEnded = true;
             else _arrived.Enqueue(frame.Message!);
             network.MessagesDelivered++;
+            if (frame.Message is { } arrived) network.Arrived?.Invoke(receiver.Name, arrived);
             Wake(ref _receiverWaits);
         }
     }

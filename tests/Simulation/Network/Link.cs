@@ -14,7 +14,10 @@ internal sealed class Link
     /// <summary>Added on top while the link is slow.</summary>
     public TimeSpan Slowness { get; set; }
 
-    /// <summary>The probability that a segment is lost and sent again after a retransmission timeout.</summary>
+    /// <summary>The probability that a segment is lost and sent again after a retransmission timeout, when no fault makes it worse.</summary>
+    public double UsualLoss { get; set; }
+
+    /// <summary>The same while a fault makes it worse.</summary>
     public double Loss { get; set; }
 
     /// <summary>Flows whose head was sent into the cut; they go on, or break, some time after it heals.</summary>

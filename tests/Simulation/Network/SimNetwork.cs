@@ -33,6 +33,9 @@ internal sealed class SimNetwork(Scheduler scheduler, Random random, IReadOnlyLi
     /// <summary>Connections to machines that lost power are pinged, and given up.</summary>
     public bool GivesUpSilentConnections { get; set; } = true;
 
+    /// <summary>Told of every message that arrives, with its receiver; null when nobody wants to know.</summary>
+    public Action<string, object>? Arrived { get; set; }
+
     public long MessagesDelivered { get; set; }
 
     public long SegmentsLost { get; private set; }
@@ -117,7 +120,8 @@ internal sealed class SimNetwork(Scheduler scheduler, Random random, IReadOnlyLi
         var delay = Between(link.Latency.Least, link.Latency.Most) + (link.Slowness * (0.5 + random.NextDouble()));
         var timeout = RetransmissionTimeout;
         // A pause of seconds at most: beyond that a connection is pinged, and given up.
-        while (link.Loss > 0 && timeout < LongestRetransmission && random.NextDouble() < link.Loss)
+        var loss = Math.Max(link.Loss, link.UsualLoss);
+        while (loss > 0 && timeout < LongestRetransmission && random.NextDouble() < loss)
         {
             delay += timeout;
             timeout *= 2;

@@ -31,6 +31,7 @@ internal sealed class SimCluster
         Violations = new(() => scheduler.Now);
         Ledger = new(Violations);
         Network = new(scheduler, new Random(random.Next()), addresses) { GivesUpSilentConnections = mutant.GivesUpSilentConnections };
+        if (log is not null) Network.Arrived = (receiver, message) => Tell(receiver, message);
         Nodes = [.. addresses.Select(address => new SimNode(this, address, new Random(random.Next())))];
     }
 
@@ -48,8 +49,11 @@ internal sealed class SimCluster
 
     public Mutant Mutant { get; }
 
-    /// <summary>Told of every answer a node gives to a client, in the node, with the time at which the request came in.</summary>
-    public Action<SimNode, Command, Outcome, long>? Answered { get; set; }
+    /// <summary>
+    /// Told of every answer a node gives to a client, in the node, with the time at which the request came in, and whether the node would rather have had
+    /// another one serve it.
+    /// </summary>
+    public Action<SimNode, Command, Outcome, long, bool>? Answered { get; set; }
 
     public SimNode this[NodeAddress address] => Nodes.First(node => node.Address.Equals(address));
 
@@ -58,6 +62,11 @@ internal sealed class SimCluster
     public IEnumerable<SimNode> MembersOf(ShardId shard) => Topology.Find(shard)!.Members.Select(address => this[address]);
 
     public void Log(string message) => _log?.Invoke($"{TimeSpan.FromTicks(Scheduler.Now).TotalSeconds,9:F4}  {message}");
+
+    private void Tell(string receiver, object message)
+    {
+        if (MessageText.Of(message) is { } text) Log($"{receiver} gets {text}");
+    }
 
     public SimProcess NextProcess(string name) => new(++_processes, name, Scheduler, new Random(_random.Next()));
 

@@ -203,8 +203,9 @@ internal sealed class SimNode
                 Outcome? outcome = null;
                 try
                 {
+                    var isHandedOver = !_services.GetRequiredService<CausalGate>().IsOpenTo(command.Token.Token);
                     outcome = await ExecuteAsync(_cluster.Mutant.Enter(command, _node));
-                    _cluster.Answered?.Invoke(_node, command, outcome, pending.Since);
+                    _cluster.Answered?.Invoke(_node, command, outcome, pending.Since, isHandedOver);
                     outcome = _cluster.Mutant.Leave(command, outcome, _node);
                 }
                 catch (Exception stopping) when (stopping is OperationCanceledException or ChannelClosedException)

@@ -17,6 +17,7 @@ internal sealed class Figures
     private long _messages;
     private long _events;
     private long _sessionsGivenUp;
+    private long _unanswered;
     private int _longestToken;
 
     public int Seeds { get; private set; }
@@ -34,6 +35,7 @@ internal sealed class Figures
             _messages += result.Messages;
             _events += result.Events;
             _sessionsGivenUp += result.SessionsGivenUp;
+            _unanswered += result.Unanswered;
             _longestToken = Math.Max(_longestToken, result.LongestToken);
             foreach (var (kind, count) in result.Faults) _faults[kind] = _faults.GetValueOrDefault(kind) + count;
             if (!result.Passed) Failures.Add(result);
@@ -53,12 +55,12 @@ internal sealed class Figures
         var processor = Environment.CpuUsage.TotalTime - _processorTimeBefore;
         yield return Format($"real time          {_watch.Elapsed.TotalSeconds:F1} s, {processor.TotalSeconds:F1} s of processor time");
         yield return Format($"speed              {_virtual / processor:F0} x real time on one core");
-        yield return Format($"operations         {_operations}, of which {_acknowledged} acknowledged");
+        yield return Format($"operations         {_operations}, of which {_acknowledged} acknowledged and {_unanswered} never answered");
         yield return Format($"messages           {_messages}");
         yield return Format($"events             {_events}");
         yield return Format($"longest token      {_longestToken} characters");
         yield return Format($"sessions given up  {_sessionsGivenUp}");
-        yield return Format($"faults             {_faults.Values.Sum()}");
+        yield return Format($"faults             {_faults.Values.Sum()} injected");
         foreach (var (kind, count) in _faults) yield return Format($"  {FaultNames.NameOf(kind),-20} {count}");
     }
 

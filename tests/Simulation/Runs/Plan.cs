@@ -14,6 +14,7 @@ internal sealed record Plan(
     TimeSpan Duration,
     bool RandomInterleaving,
     TimeSpan MostLatency,
+    double Loss,
     IReadOnlyList<(int Seed, ClientHabits Habits)> Clients,
     IReadOnlyList<Fault> Faults)
 {
@@ -32,17 +33,22 @@ internal sealed record Plan(
             kinds = kinds[..Math.Min(kinds.Length, random.Next(1, 6))];
         }
 
+        // Most runs leave each fault some time to unfold; in a storm the next ones come before the last is over.
+        var isStorm = random.Next(4) == 0;
+        var rate = isStorm ? random.Next(2, 8) : random.Next(1, 6) * 0.25;
+        var (shortest, longest) = isStorm ? (50, 800) : (50, 3500);
         var faults = new List<Fault>();
-        var rate = random.Next(1, 6) * 0.25;
-        for (var at = 1.0; kinds.Length > 0 && at < duration.TotalSeconds - 1; at += 0.2 + (random.NextDouble() / rate))
+        for (var at = 1.0; kinds.Length > 0 && at < duration.TotalSeconds - 1; at += (isStorm ? 0.02 : 0.2) + (random.NextDouble() / rate))
         {
-            var length = random.Next(4) == 0 ? random.Next(3000, 9000) : random.Next(50, 3500);
+            var length = random.Next(4) == 0 && !isStorm ? random.Next(3000, 9000) : random.Next(shortest, longest);
             faults.Add(new(kinds[random.Next(kinds.Length)], TimeSpan.FromSeconds(at), TimeSpan.FromMilliseconds(length), random.Next()));
         }
 
+        // A network that is bad everywhere, all the time.
+        var loss = only is null && random.Next(3) == 0 ? 0.01 + (random.NextDouble() * 0.09) : 0;
         return new(
             seed, nodes, shards, random.Next(2, 8), random.Next(10, 40), duration, random.Next(2) == 0,
-            TimeSpan.FromMicroseconds(random.Next(5) == 0 ? random.Next(20_000, 80_000) : random.Next(300, 4000)), clients, faults);
+            TimeSpan.FromMicroseconds(random.Next(5) == 0 ? random.Next(20_000, 80_000) : random.Next(300, 4000)), loss, clients, faults);
     }
 
     private static ClientHabits HabitsOf(Random random)
@@ -54,7 +60,7 @@ internal sealed record Plan(
             _ => [WriteConcernLevel.Default],
         };
         return new(
-            TimeSpan.FromMilliseconds(random.Next(20, 200)), Pick(random, 0.02, 0.2, 0.6), Pick(random, 0, 0, 0.05), random.Next(20, 75),
+            TimeSpan.FromMilliseconds(random.Next(15, 170)), Pick(random, 0.02, 0.2, 0.6), Pick(random, 0, 0, 0.05), random.Next(20, 75),
             random.Next(6) > 0, levels, random.Next(2, 5));
     }
 

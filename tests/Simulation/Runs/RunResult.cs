@@ -12,6 +12,7 @@ internal sealed record RunResult(
     long Messages,
     int LongestToken,
     int SessionsGivenUp,
+    int Unanswered,
     IReadOnlyDictionary<string, long> Faults)
 {
     public bool Passed => Violations.Count == 0;

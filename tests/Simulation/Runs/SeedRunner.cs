@@ -55,7 +55,7 @@ internal static class SeedRunner
         }
         catch (Exception failure)
         {
-            return new(plan, [new("No unexpected failure", failure.ToString())], 0, TimeSpan.Zero, 0, 0, 0, 0, 0, 0, new Dictionary<string, long>());
+            return new(plan, [new("No unexpected failure", failure.ToString())], 0, TimeSpan.Zero, 0, 0, 0, 0, 0, 0, 0, new Dictionary<string, long>());
         }
     }
 }

@@ -71,12 +71,14 @@ internal sealed class Simulation
         var operations = _workload.History.Operations;
         return new(
             _plan, [.. _cluster.Violations.All], _scheduler.Trace.Value, virtualTime, operations.Count, operations.Count(o => o.Status is OperationStatus.Acknowledged),
-            _scheduler.Executed, _cluster.Network.MessagesDelivered, operations.Select(o => o.TokenLength).DefaultIfEmpty().Max(), _clients.Sum(c => c.GivenUp), CountFaults());
+            _scheduler.Executed, _cluster.Network.MessagesDelivered, operations.Select(o => o.TokenLength).DefaultIfEmpty().Max(), _clients.Sum(c => c.GivenUp),
+            operations.Count(o => o.Status is OperationStatus.Unknown), CountFaults());
     }
 
     private void WorkUnderFaults()
     {
         _nemesis.Plan(_plan.Faults);
+        if (_plan.Loss > 0) _nemesis.LoseSegments(_plan.Loss, _plan.Duration);
         var until = _plan.Duration.Ticks;
         foreach (var (seed, habits) in _plan.Clients)
         {
@@ -86,7 +88,14 @@ internal sealed class Simulation
         }
 
         var detection = new DetectionWatch(_cluster, _nemesis);
-        RunUntil(until, TimeSpan.FromMilliseconds(250), detection.Look, () => _cluster.Violations.Any);
+        var queues = new QueueWatch(_cluster);
+        RunUntil(until, TimeSpan.FromMilliseconds(250), Look, () => _cluster.Violations.Any);
+
+        void Look()
+        {
+            detection.Look();
+            queues.Look(isAtRest: false);
+        }
     }
 
     private void Heal()
@@ -131,7 +140,11 @@ internal sealed class Simulation
         done = 0;
         foreach (var client in _clients) StartClient(() => IdleAsync(client));
         RunUntil(_scheduler.Now + TimeSpan.FromSeconds(5).Ticks, TimeSpan.FromMilliseconds(50), null, () => done == _clients.Count || _cluster.Violations.Any);
-        if (!_cluster.Violations.Any) new FinalWatch(_cluster, _workload).Look();
+        if (!_cluster.Violations.Any)
+        {
+            new FinalWatch(_cluster, _workload).Look();
+            new QueueWatch(_cluster).Look(isAtRest: true);
+        }
 
         async Task ServeAsync(SimClient client)
         {
@@ -202,7 +215,6 @@ internal sealed class Simulation
     {
         var faults = _nemesis.Happened.ToDictionary(pair => pair.Key.ToString(), pair => (long)pair.Value);
         faults["SegmentLost"] = _cluster.Network.SegmentsLost;
-        faults["RequestUnanswered"] = _workload.History.Operations.Count(o => o.Status is OperationStatus.Unknown);
         return faults;
     }
 }

@@ -66,6 +66,21 @@ public sealed class InMemoryDiskTests
     }
 
     [Fact]
+    public async Task A_named_value_and_a_commit_that_overlap_are_both_kept()
+    {
+        var commitIsWritten = new TaskCompletionSource();
+        await using var engine = new InMemoryStorage(_disk);
+        _disk.OnStep = at => at == DiskStep.Sync ? new(commitIsWritten.Task) : ValueTask.CompletedTask;
+        var commit = engine.CommitAsync(Batch(engine.Checkpoint, Record("key", "v", Anna, 1))).AsTask();
+        _disk.OnStep = null;
+        await engine.WriteMetaAsync("name", new byte[] { 1 });
+        commitIsWritten.SetResult();
+        await commit;
+        Assert.NotNull(engine.Read(new Key("key")));
+        Assert.Equal(new byte[] { 1 }, engine.ReadMeta("name"));
+    }
+
+    [Fact]
     public async Task An_engine_whose_disk_was_taken_over_can_no_longer_change_it()
     {
         var sync = new TaskCompletionSource();

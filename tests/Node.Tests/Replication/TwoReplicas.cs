@@ -1,0 +1,85 @@
+using Kv.Common.Causality;
+using Kv.Common.Identity;
+using Kv.Common.Membership;
+using Kv.Common.Replication;
+using Kv.Common.Time;
+using Kv.Common.Topology;
+using Kv.Node.Membership;
+using Kv.Node.Peers;
+using Kv.Node.Replica;
+using Kv.Node.Replication;
+using Kv.Node.Requests;
+using Kv.Node.Signals;
+using Kv.Node.Storage.InMemory;
+using Kv.Node.Telemetry;
+using Kv.Node.Tests.VirtualTime;
+
+namespace Kv.Node.Tests.Replication;
+
+/// <summary>The replica of Anna as it runs in production, and what the test makes of Ben, whom she hears and who has written once.</summary>
+internal sealed class TwoReplicas : IDisposable
+{
+    public static readonly NodeAddress Anna = NodeAddress.Parse("10.10.0.2:8080");
+    public static readonly NodeAddress Ben = NodeAddress.Parse("10.10.0.3:8080");
+
+    private static readonly Dot FirstOfBen = new(new Incarnation(2), 1);
+
+    private readonly Published<ClusterTopology> _topology;
+    private readonly Published<MembershipView> _view;
+    private readonly CausalTokenCodec _tokens;
+
+    public TwoReplicas(VirtualClock clock)
+    {
+        var topology = Genesis.Provisional([Anna, Ben], 1);
+        _topology = new(topology);
+        _tokens = new("secret"u8, topology.Cluster);
+        _view = new(new(Anna, [new(Ben, PeerState.Alive, true, FirstOfBen.Origin, topology.Epoch, 0, OfBen, VersionVector.Empty, 1, true, true, TimeSpan.Zero, 0, TimeSpan.Zero)]));
+        Self = new(topology.Cluster, Anna, new Incarnation(1));
+        Replica = new(Self, _topology, new InMemoryStorage(new()), _tokens, clock.Time, new(), Metrics);
+    }
+
+    public static VersionVector OfBen { get; } = VersionVector.Of([FirstOfBen]);
+
+    public NodeIdentity Self { get; }
+
+    public ReplicaState Replica { get; }
+
+    public KvMetrics Metrics { get; } = new();
+
+    public ScriptedTransport Transport { get; } = new();
+
+    /// <summary>The write that Ben has and Anna has not.</summary>
+    public WriteRecord WriteOfBen()
+    {
+        var stamp = HybridTimestamp.At(1);
+        var token = new CausalToken(_topology.Current.Epoch, stamp, Dependencies.None.With(Replica.Shard, FirstOfBen));
+        return new(new Key("key"), "1"u8.ToArray(), false, stamp, FirstOfBen, _tokens.Seal(token));
+    }
+
+    public CatchUp NewCatchUp(TimeProvider time) =>
+        new(Self, _topology, _view, Replica, Transport, time, new(), Metrics, new RecordingLogger<CatchUp>([]));
+
+    public void Dispose() => Metrics.Dispose();
+
+    /// <summary>What comes of each call is up to the test.</summary>
+    internal sealed class ScriptedTransport : IPeerTransport
+    {
+        public Func<IPeerStream<RecordBatch, Acknowledgement>>? OpenBroadcast { get; set; }
+
+        public Func<FetchRequest, CancellationToken, IAsyncEnumerable<RecordBatch>>? Fetch { get; set; }
+
+        public ValueTask<IPeerStream<Heartbeat, Heartbeat>> OpenHeartbeatAsync(NodeAddress peer, CancellationToken cancellation) => throw new NotSupportedException();
+
+        public ValueTask<IPeerStream<RecordBatch, Acknowledgement>> OpenBroadcastAsync(NodeAddress peer, CancellationToken cancellation) => new(OpenBroadcast!());
+
+        public ValueTask<IPeerStream<ForwardBatch, ForwardReplyBatch>> OpenForwardingAsync(NodeAddress peer, CancellationToken cancellation) => throw new NotSupportedException();
+
+        public IAsyncEnumerable<RecordBatch> FetchAsync(NodeAddress peer, FetchRequest request, CancellationToken cancellation) => Fetch!(request, cancellation);
+
+        public ValueTask<bool> ProbeAsync(NodeAddress peer, NodeAddress target, CancellationToken cancellation) => throw new NotSupportedException();
+
+        public void Reset(NodeAddress peer)
+        {
+        }
+    }
+}
