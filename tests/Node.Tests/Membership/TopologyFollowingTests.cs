@@ -10,7 +10,7 @@ public class TopologyFollowingTests
     private static ClusterTopology Next(ClusterTopology from, params IEnumerable<int> members)
     {
         var genesis = Genesis.Provisional([.. members.Select(VirtualCluster.AddressOf)], 1);
-        return new(from.Cluster, from.Epoch.Next, genesis.Members, genesis.Shards, genesis.Ring);
+        return new(from.Cluster, from.Epoch.Next, genesis.Members.Select(member => new TopologyMember(member, default)), genesis.Shards, genesis.Ring);
     }
 
     [Fact]

@@ -170,7 +170,7 @@ internal static class PeerMutants
             if (real.Shards.Length < 2 || node.Address != real.Members[0]) return real;
             // The members stay where they are; which keys a shard owns is that of another epoch.
             var former = real.Shards.Select(shard => shard with { Id = new ShardId((shard.Id.Value + 1) % real.Shards.Length) });
-            return new(real.Cluster, real.Epoch, real.Members, former, real.Ring);
+            return new(real.Cluster, real.Epoch, real.Members.Select(member => new TopologyMember(member, default)), former, real.Ring) { Acceptors = real.Acceptors };
         }
     }
 
