@@ -64,6 +64,7 @@ internal static class NodeServices
         services.AddSingleton<WritePath>();
         services.AddSingleton<ReadPath>();
         services.AddSingleton<KeyCounts>();
+        services.AddSingleton<MembershipChanges>();
         services.AddSingleton<ForwardedRequests>();
         services.AddSingleton<KeyValueEndpoints>();
         services.AddSingleton<NodeLoops>();
