@@ -15,11 +15,11 @@ namespace Kv.Common.Consensus;
 /// count its own record: it goes with its disk. x₂ is admitted later, as a new member.
 /// </para>
 /// <para>
-/// Assumption: fewer than 2q - m of those who recorded x₁ have lost their disks too when x₂ says hello to them; 2q - m is 1 for even n and 2 for odd n. So, of
-/// disks lost between the first hello and the seal: one is survived for every n ≥ 2, whichever it is and whenever; two for every odd n ≥ 3. Not survived: for even n
-/// the loss of one that had answered in the seal and of the one recorder that the two majorities share; for odd n, of such a one and of both such recorders; and
-/// alone (n = 1), where nobody is left to remember, any loss. Lost disks of nodes that had answered nothing in the seal are harmless in any number, and so
-/// is the loss of all disks at once, which begins another cluster.
+/// Assumption: fewer than 2q - m of those who recorded x₁ have lost their disks too when x₂ says hello to them; 2q - m is 1 for even n and 2 for odd n.
+/// So, of disks lost between the first hello and the seal: one is survived for every n ≥ 2, whichever it is and whenever; two for every odd n ≥ 3. Not
+/// survived: for even n, the loss of one that had answered in the seal and of the one recorder that the two majorities may share; for odd n, of such a one
+/// and of two such recorders; and alone (n = 1), where nobody is left to remember, any loss. Lost disks of nodes that had answered nothing in the seal
+/// are harmless in any number, and so is the loss of all disks at once, which begins another cluster.
 /// </para>
 /// <para>
 /// The price: a node is established only once more than half of the others have been up, with n = 2 and n = 3 all of them. A lost disk before the seal leaves
