@@ -7,6 +7,8 @@ namespace Kv.Common.Tests.Consensus;
 /// <summary>A topology reduced to what consensus looks at. Compared by identity: a test makes each document once.</summary>
 internal sealed class Document(ulong epoch, string name, ulong parentDigest, params ImmutableArray<Acceptor> acceptors) : IEpochValue
 {
+    private readonly string _name = name;
+
     public Epoch Epoch { get; } = new(epoch);
 
     public ulong Digest { get; } = name.Aggregate(14695981039346656037UL + epoch, (hash, letter) => (hash ^ letter) * 1099511628211);
@@ -32,7 +34,5 @@ internal sealed class Document(ulong epoch, string name, ulong parentDigest, par
     public Document Next(string nextName, params ImmutableArray<Acceptor> nextAcceptors) =>
         new(Epoch.Next.Value, nextName, Digest, nextAcceptors.IsEmpty ? Nodes(Enumerable.Range(0, Math.Min(Acceptors.Length, 7))) : nextAcceptors);
 
-    public override string ToString() => name;
-
-    private readonly string name = name;
+    public override string ToString() => _name;
 }
