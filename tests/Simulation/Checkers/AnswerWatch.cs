@@ -3,6 +3,7 @@ using Kv.Node.Requests;
 using Kv.Node.Signals;
 using Kv.Simulation.Faults;
 using Kv.Simulation.Nodes;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Kv.Simulation.Checkers;
 
