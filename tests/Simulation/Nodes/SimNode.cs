@@ -125,6 +125,12 @@ internal sealed class SimNode
         else answer(null, true);
     }
 
+    /// <summary>Has the process that runs now do something of its own; nothing when none does.</summary>
+    public void Do(Func<IServiceProvider, Task> work)
+    {
+        if (_running is { } running) running.Do(work);
+    }
+
     private Incarnation NewIncarnation() => new((ulong)_random.NextInt64(1, long.MaxValue));
 
     /// <summary>One process and everything in it.</summary>
@@ -193,6 +199,21 @@ internal sealed class SimNode
             foreach (var pending in _pending) pending.Answer(null, false);
             _pending.Clear();
         }
+
+        public void Do(Func<IServiceProvider, Task> work) => Process.Start(async () =>
+        {
+            try
+            {
+                await work(_services);
+            }
+            catch (Exception stopping) when (stopping is OperationCanceledException or ChannelClosedException)
+            {
+            }
+            catch (Exception bug)
+            {
+                Failed(bug);
+            }
+        });
 
         public void Call(Command command, Action<Outcome?, bool> answer)
         {
