@@ -19,12 +19,11 @@ internal sealed class LostQuorum(SimCluster cluster)
     /// <summary>Looks at a cluster all of whose nodes run, and recovers it if need be.</summary>
     public void Look()
     {
-        var latest = cluster.Running.Select(TopologyOf).MaxBy(topology => topology.Epoch)!;
-        if (!latest.IsSealed || ReferenceEquals(latest, _recovered)) return;
+        if (cluster.Running.Select(TopologyOf).MaxBy(topology => topology.Epoch) is not { IsSealed: true } latest || latest.Digest == _recovered?.Digest) return;
         var left = latest.Acceptors.Count(acceptor => cluster[acceptor.Address].Disk.Incarnation == acceptor.Incarnation);
         if (left > latest.Acceptors.Length / 2) return;
         var survivors = cluster.Running.Where(node => latest.IncarnationAt(node.Address) == node.Disk.Incarnation).ToList();
-        var one = survivors.Find(node => ReferenceEquals(TopologyOf(node), latest));
+        var one = survivors.Find(node => TopologyOf(node).Digest == latest.Digest);
         if (one is null) return;
         _recovered = latest;
         Recoveries++;
