@@ -33,7 +33,7 @@ internal static class NodeApplication
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(3));
 
         var (self, storage) = OpenStorage(options, genesis, builder.Services);
-        builder.Services.AddNode(options, self, genesis).AddProductionEdges(storage);
+        builder.Services.AddNode(options, self, new(genesis)).AddProductionEdges(storage);
         builder.Services.AddHostedService<NodeLifecycle>();
         builder.Services.AddNodeRpc();
         builder.Services.ConfigureHttpJsonOptions(json => json.SerializerOptions.TypeInfoResolverChain.Insert(0, RestJsonContext.Default));
