@@ -1,7 +1,6 @@
 using System.Security.Cryptography;
 using Kv.Common.Causality;
 using Kv.Common.Identity;
-using Kv.Common.Topology;
 using Kv.Node.Membership;
 using Kv.Node.Migration;
 using Kv.Node.Peers;
