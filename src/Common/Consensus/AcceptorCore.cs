@@ -24,7 +24,8 @@ public static class AcceptorCore
 
     /// <summary>
     /// Phase 2: votes for <paramref name="value"/>, unless a higher ballot was promised. Throws <see cref="ArgumentException"/> when the value cannot follow
-    /// the parent, and <see cref="InvalidOperationException"/> when this acceptor has voted for another value at this very ballot: its proposer used a ballot twice.
+    /// the parent, and <see cref="InvalidOperationException"/> when this acceptor has voted for another value at this very ballot: its proposer used
+    /// the ballot twice.
     /// </summary>
     public static (AcceptorState<T> State, AcceptorReply<T> Reply) Accept<T>(AcceptorState<T> state, T parent, Ballot ballot, T value)
         where T : class, IEpochValue

@@ -1,6 +1,8 @@
 namespace Kv.Common.Consensus;
 
-/// <summary>What an acceptor answers to one request of one attempt: a closed set. A reply leaves the node only after the state it follows from is durable.</summary>
+/// <summary>
+/// What an acceptor answers to one request of one attempt: a closed set. A reply leaves the node only after the state it follows from is durable.
+/// </summary>
 /// <param name="From">Who answers, by incarnation.</param>
 /// <param name="Ballot">The ballot of the request.</param>
 public abstract record AcceptorReply<T>(Acceptor From, Ballot Ballot)

@@ -30,6 +30,8 @@ public sealed record AcceptorState<T>(Acceptor Self, T Chosen, Ballot Promised, 
         return newer.Epoch > Chosen.Epoch ? new AcceptorState<T>(Self, newer) { IsEstablished = IsEstablished } : this;
     }
 
-    /// <summary>From now on this acceptor votes as the one at its address. Only when <see cref="Establishment.IsEstablished"/> says so of this incarnation.</summary>
+    /// <summary>
+    /// From now on this acceptor votes as the one at its address. Only when <see cref="Establishment.IsEstablished"/> says so of this incarnation.
+    /// </summary>
     public AcceptorState<T> Establish() => IsEstablished ? this : this with { IsEstablished = true };
 }

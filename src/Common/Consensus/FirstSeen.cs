@@ -5,7 +5,7 @@ namespace Kv.Common.Consensus;
 
 /// <summary>
 /// The first incarnation that this node heard of at each address while the cluster forms. Never changed once recorded: it is the memory that outlives
-/// somebody else's disk (<see cref="Establishment"/>). Immutable; its owner makes it durable before it answers a hello.
+/// somebody else's disk (<see cref="Establishment"/>), and is kept for good. Immutable; its owner makes it durable before it answers a hello.
 /// </summary>
 public sealed class FirstSeen
 {
@@ -19,7 +19,8 @@ public sealed class FirstSeen
     public static FirstSeen Of(IEnumerable<KeyValuePair<NodeAddress, Incarnation>> entries)
     {
         var byAddress = entries.ToImmutableSortedDictionary();
-        if (byAddress.Values.Any(incarnation => incarnation.IsNone)) throw new ArgumentException("An address without incarnation was recorded.", nameof(entries));
+        if (byAddress.Values.Any(incarnation => incarnation.IsNone))
+            throw new ArgumentException("An address without incarnation was recorded.", nameof(entries));
         return new(byAddress);
     }
 

@@ -7,7 +7,7 @@ namespace Kv.Common.Consensus;
 /// Which entries of a list of acceptors have spoken, each counted once, nobody else counted. Any two quorums of one list share an entry. Immutable; equal
 /// for the same list with the same entries counted.
 /// </summary>
-public readonly record struct Tally
+internal readonly record struct Tally
 {
     private readonly ImmutableArray<Acceptor> _entries;
 

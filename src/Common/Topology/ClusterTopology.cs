@@ -53,9 +53,6 @@ public sealed class ClusterTopology : IEpochValue
 
     public ClusterId Cluster { get; }
 
-    /// <summary>Raised only by an operator who recovers a cluster whose quorum is lost for good; a higher generation wins over any epoch of a lower one.</summary>
-    public uint Generation { get; init; }
-
     public Epoch Epoch { get; }
 
     /// <summary>The digest of the topology that this one follows; zero for the first.</summary>
@@ -106,9 +103,6 @@ public sealed class ClusterTopology : IEpochValue
     /// <summary>True when <paramref name="node"/> itself, and not merely its address, is a member. Before the seal the address is all there is.</summary>
     public bool IsMember(NodeIdentity node) =>
         node.Cluster == Cluster && _incarnations.TryGetValue(node.Address, out var incarnation) && (!IsSealed || incarnation == node.Incarnation);
-
-    /// <summary>True when this one replaces <paramref name="other"/> wherever both are known.</summary>
-    public bool IsNewerThan(ClusterTopology other) => Generation != other.Generation ? Generation > other.Generation : Epoch > other.Epoch;
 
     /// <summary>As in <c>epoch 1 of 00d5…: 0{10.10.0.2:8080} 1{10.10.0.3:8080}</c>.</summary>
     public override string ToString() => $"epoch {Epoch} of {Cluster}: {string.Join(' ', Shards)}";

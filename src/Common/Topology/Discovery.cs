@@ -59,7 +59,7 @@ public sealed record Discovery
         foreach (var other in found.Skip(1))
         {
             if (other.Topology.Cluster != newest.Topology.Cluster) return new DiscoveryDecision.Torn(newest.Peer, newest.Topology.Cluster, other.Peer, other.Topology.Cluster);
-            if (other.Topology.IsNewerThan(newest.Topology)) newest = other;
+            if (other.Topology.Epoch > newest.Topology.Epoch) newest = other;
         }
 
         return new DiscoveryDecision.Join(newest.Topology);

@@ -83,13 +83,35 @@ public static class TopologyRules
         return new ChangeResult.Next(Follow(parent, MembersOf(parent), shards, change.Id));
     }
 
-    private static ClusterTopology Follow(ClusterTopology parent, IEnumerable<TopologyMember> members, IEnumerable<ShardMembers> shards, OperationId id)
+    /// <summary>
+    /// What an operator makes of a cluster whose quorum is lost for good: those named survive and decide alone from now on; the others are nobody until
+    /// they come back and are admitted, with or without their data. The same list after the same parent gives the same topology.
+    /// Throws <see cref="ArgumentException"/> unless every survivor is a member that is known by name.
+    /// </summary>
+    public static ClusterTopology Recover(ClusterTopology parent, IReadOnlyCollection<NodeAddress> survivors)
+    {
+        if (survivors.Count == 0) throw new ArgumentException("Somebody must survive.", nameof(survivors));
+        if (survivors.FirstOrDefault(address => parent.IncarnationAt(address).IsNone) is { } stranger)
+            throw new ArgumentException($"{stranger} is no member of epoch {parent.Epoch} that is known by name.", nameof(survivors));
+        var members = MembersOf(parent).Select(member => survivors.Contains(member.Address) ? member : member with { Incarnation = default });
+        var shards = parent.Shards.Select(shard => shard.Members.Any(survivors.Contains) ? OnlyServedBy(shard, survivors) : shard);
+        return Follow(parent, members, shards, new(parent.Digest), parent.Epoch.NextGeneration);
+    }
+
+    // Whoever is given up refills its shard when it is back.
+    private static ShardMembers OnlyServedBy(ShardMembers shard, IReadOnlyCollection<NodeAddress> survivors) => shard with
+    {
+        Members = [.. shard.Members.Where(survivors.Contains)],
+        Joining = [.. shard.Joining, .. shard.Members.Where(member => !survivors.Contains(member))],
+    };
+
+    private static ClusterTopology Follow(
+        ClusterTopology parent, IEnumerable<TopologyMember> members, IEnumerable<ShardMembers> shards, OperationId id, Epoch? epoch = null)
     {
         var present = members.ToList();
         var operations = parent.RecentOperations.Add(id);
-        return new(parent.Cluster, parent.Epoch.Next, present, shards, parent.Ring)
+        return new(parent.Cluster, epoch ?? parent.Epoch.Next, present, shards, parent.Ring)
         {
-            Generation = parent.Generation,
             ParentDigest = parent.Digest,
             Acceptors = ChooseAcceptors(parent, present),
             RecentOperations = operations.Length > ClusterTopology.MostRecentOperations ? operations.RemoveAt(0) : operations,

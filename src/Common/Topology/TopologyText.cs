@@ -9,7 +9,6 @@ namespace Kv.Common.Topology;
 /// <code>
 /// topology 2
 /// cluster 00d5a1…
-/// generation 0
 /// epoch 3
 /// parent 8d1f0e2c5b6a7943
 /// ring 2
@@ -36,7 +35,6 @@ public static class TopologyText
         void Line(string name, string value) => text.Append(name).Append(' ').Append(value).Append('\n');
         Line("topology", Format);
         Line("cluster", topology.Cluster.ToString());
-        Line("generation", topology.Generation.ToString(CultureInfo.InvariantCulture));
         Line("epoch", topology.Epoch.ToString());
         Line("parent", Hexadecimal(topology.ParentDigest));
         Line("ring", topology.Shards.Length.ToString(CultureInfo.InvariantCulture));
@@ -62,7 +60,6 @@ public static class TopologyText
         try
         {
             var cluster = new ClusterId(Number(lines.Single("cluster")));
-            var generation = uint.Parse(lines.Single("generation"), NumberStyles.None, CultureInfo.InvariantCulture);
             var epoch = new Epoch(ulong.Parse(lines.Single("epoch"), NumberStyles.None, CultureInfo.InvariantCulture));
             var parent = Number(lines.Single("parent"));
             var ring = HashRing.For(int.Parse(lines.Single("ring"), NumberStyles.None, CultureInfo.InvariantCulture));
@@ -72,7 +69,6 @@ public static class TopologyText
             var shards = ring.Shards.Select(id => new ShardMembers(id, [.. Nodes("replica", id)]) { Joining = [.. Nodes("joining", id)], Leaving = [.. Nodes("leaving", id)] });
             var topology = new ClusterTopology(cluster, epoch, members, shards, ring)
             {
-                Generation = generation,
                 ParentDigest = parent,
                 Acceptors = [.. acceptors],
                 RecentOperations = [.. lines.All("operation").Select(one => new OperationId(Number(one.First)))],

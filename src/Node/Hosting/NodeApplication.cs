@@ -26,7 +26,7 @@ internal static class NodeApplication
     {
         var builder = NodeHost.CreateBuilder(args, options);
         if (origin.Directory is { } directory) builder.Services.AddSingleton(_ => directory);
-        builder.Services.AddNode(options, origin.Self, origin.Genesis).AddProductionEdges(OpenStorage(options, origin.Directory));
+        builder.Services.AddNode(options, origin.Self, new(origin.Genesis)).AddProductionEdges(OpenStorage(options, origin.Directory));
         builder.Services.AddHostedService<NodeLifecycle>();
         builder.Services.AddNodeRpc();
         builder.Services.ConfigureHttpJsonOptions(json => json.SerializerOptions.TypeInfoResolverChain.Insert(0, RestJsonContext.Default));

@@ -1,7 +1,6 @@
 using System.Security.Cryptography;
 using Kv.Common.Causality;
 using Kv.Common.Identity;
-using Kv.Common.Topology;
 using Kv.Node.Membership;
 using Kv.Node.Migration;
 using Kv.Node.Peers;
@@ -18,7 +17,7 @@ namespace Kv.Node.Hosting;
 /// <summary>What a node is made of. The edges (storage, transport, time, randomness) come first; everything after them runs unchanged on others.</summary>
 internal static class NodeServices
 {
-    public static IServiceCollection AddNode(this IServiceCollection services, NodeOptions options, NodeIdentity self, ClusterTopology genesis)
+    public static IServiceCollection AddNode(this IServiceCollection services, NodeOptions options, NodeIdentity self, TopologyOrigin origin)
     {
         services.AddSingleton(options).AddSingleton(self);
         services.AddSingleton(options.Requests).AddSingleton(options.Replica).AddSingleton(options.Replication);
@@ -28,7 +27,8 @@ internal static class NodeServices
         services.AddSingleton<KvMetrics>();
 
         services.AddSingleton<AcceptorStore>();
-        services.AddSingleton(s => new TopologyRegister(self, genesis, s.GetRequiredService<AcceptorStore>()));
+        services.AddSingleton(origin);
+        services.AddSingleton<TopologyRegister>();
         services.AddSingleton(s => s.GetRequiredService<TopologyRegister>().Topology);
         services.AddSingleton<InboundControl>();
         services.AddSingleton<TopologyProposer>();
@@ -64,6 +64,7 @@ internal static class NodeServices
         services.AddSingleton<WritePath>();
         services.AddSingleton<ReadPath>();
         services.AddSingleton<KeyCounts>();
+        services.AddSingleton<MembershipChanges>();
         services.AddSingleton<ForwardedRequests>();
         services.AddSingleton<KeyValueEndpoints>();
         services.AddSingleton<NodeLoops>();

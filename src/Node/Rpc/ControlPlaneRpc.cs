@@ -10,7 +10,7 @@ using W = Kv.Wire;
 namespace Kv.Node.Rpc;
 
 /// <summary>The gRPC door of the topology.</summary>
-internal sealed class ControlPlaneRpc(NodeIdentity self, Published<ClusterTopology> topology, InboundControl inbound, IHostApplicationLifetime lifetime)
+internal sealed class ControlPlaneRpc(NodeIdentity self, Published<ClusterTopology> topology, InboundControl inbound, TopologyChanges changes, IHostApplicationLifetime lifetime)
     : W.ControlPlane.ControlPlaneBase
 {
     public override Task<W.VoteReply> Prepare(W.PrepareRequest request, ServerCallContext context) =>
@@ -52,6 +52,32 @@ internal sealed class ControlPlaneRpc(NodeIdentity self, Published<ClusterTopolo
         }
 
         return Task.FromResult(reply);
+    }
+
+    public override async Task<W.RecoverReply> Recover(W.RecoverRequest request, ServerCallContext context)
+    {
+        var survivors = new List<NodeAddress>();
+        foreach (var text in request.Survivors)
+        {
+            if (!NodeAddress.TryParse(text, out var address)) throw new RpcException(new(StatusCode.InvalidArgument, $"'{text}' is not an address of the form host:port."));
+            survivors.Add(address);
+        }
+
+        if (!survivors.Contains(self.Address)) throw new RpcException(new(StatusCode.InvalidArgument, $"The node that is asked, {self.Address}, must be among the survivors."));
+        var reply = new W.RecoverReply();
+        await RpcFailures.ServeAsync(context, lifetime, async end =>
+        {
+            try
+            {
+                if (await changes.RecoverAsync(survivors, end) is ChangeOutcome.NoQuorum lost) reply.Missing.AddRange(lost.Missing.Select(acceptor => acceptor.Address.ToString()));
+            }
+            catch (ArgumentException wrong)
+            {
+                throw new RpcException(new(StatusCode.InvalidArgument, wrong.Message));
+            }
+        });
+        reply.Topology = TopologyText.Write(topology.Current);
+        return reply;
     }
 
     // Callers need not be members: a node that joins is none yet.

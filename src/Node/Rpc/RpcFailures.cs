@@ -15,7 +15,7 @@ internal static class RpcFailures
         var peer = Reading(() => sender.ToDomain());
         if (peer.Cluster != self.Cluster)
             throw new RpcException(new(StatusCode.FailedPrecondition, $"This node belongs to cluster {self.Cluster}, the caller to {peer.Cluster}."));
-        if (peer.Incarnation.IsNone) throw new RpcException(new(StatusCode.InvalidArgument, "The sender says no incarnation."));
+        if (peer.Incarnation.IsNone) throw new RpcException(new(StatusCode.PermissionDenied, "The sender says no incarnation."));
         return peer;
     }
 

@@ -47,6 +47,7 @@ internal sealed partial class AcceptorStore(NodeIdentity self, IStorageEngine st
         state.Acceptor.Accepted is { } accepted ? TopologyText.Write(accepted) : null,
         state.Acceptor.IsEstablished,
         state.WasMember,
+        state.IsUninvited,
         [.. state.FirstSeen.ByAddress.Select(entry => $"{entry.Key} {entry.Value}")]);
 
     private RegisterState FromRow(Row row)
@@ -60,7 +61,7 @@ internal sealed partial class AcceptorStore(NodeIdentity self, IStorageEngine st
             row.Accepted is null ? null : TopologyText.Parse(row.Accepted),
             row.IsEstablished);
         var firstSeen = FirstSeen.Of(row.FirstSeen.Select(entry => entry.Split(' ')).Select(two => KeyValuePair.Create(NodeAddress.Parse(two[0]), new Incarnation(Number(two[1])))));
-        return new(acceptor, firstSeen, row.WasMember);
+        return new(acceptor, firstSeen, row.WasMember, row.IsUninvited);
     }
 
     private static string ToRow(Ballot ballot) => $"{ballot.Round:x16} {ballot.Proposer}";
@@ -70,7 +71,15 @@ internal sealed partial class AcceptorStore(NodeIdentity self, IStorageEngine st
     private static ulong Number(string hexadecimal) => ulong.Parse(hexadecimal, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture);
 
     internal sealed record Row(
-        int Format, string Chosen, string Promised, string AcceptedAt, string? Accepted, bool IsEstablished, bool WasMember, IReadOnlyList<string> FirstSeen);
+        int Format,
+        string Chosen,
+        string Promised,
+        string AcceptedAt,
+        string? Accepted,
+        bool IsEstablished,
+        bool WasMember,
+        bool IsUninvited,
+        IReadOnlyList<string> FirstSeen);
 
     [JsonSerializable(typeof(Row))]
     private sealed partial class StoreJson : JsonSerializerContext;

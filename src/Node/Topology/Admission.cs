@@ -5,19 +5,20 @@ namespace Kv.Node.Topology;
 
 /// <summary>
 /// Makes this node a member when it is none: one that joins, and one that is back at a member's address without its data. One that an operator removed
-/// stays out until an operator lets it in again.
+/// ends, and what comes in its place stays out until an operator lets it in.
 /// </summary>
 internal sealed partial class Admission(
     NodeIdentity self, TopologyRegister register, TopologyChanges changes, TimeProvider time, TopologyOptions options, ILogger<Admission> logger)
 {
-    /// <summary>Looks after it until cancelled.</summary>
+    /// <summary>Looks after it until cancelled; throws <see cref="RemovedFromClusterException"/> when the node was removed.</summary>
     public async Task RunAsync(CancellationToken cancellation)
     {
         try
         {
             while (true)
             {
-                var topology = await register.Topology.WaitAsync(IsWanting, cancellation);
+                var topology = await register.Topology.WaitAsync(next => IsWanting(next) || IsRemoved(next), cancellation);
+                if (IsRemoved(topology)) throw new RemovedFromClusterException(topology);
                 LogAsking(logger, topology.Epoch);
                 await changes.ChangeAsync(new TopologyChange.Admit(changes.NewOperation(), new(self.Address, self.Incarnation)), cancellation);
                 await Task.Delay(options.ReviewInterval, time, cancellation);
@@ -29,7 +30,9 @@ internal sealed partial class Admission(
     }
 
     private bool IsWanting(ClusterTopology topology) =>
-        topology.IsSealed && !topology.IsMember(self) && (topology.Includes(self.Address) || !register.WasMember);
+        topology.IsSealed && !topology.IsMember(self) && (topology.Includes(self.Address) || !(register.WasMember || register.IsUninvited));
+
+    private bool IsRemoved(ClusterTopology topology) => register.WasMember && !topology.Includes(self.Address);
 
     [LoggerMessage(4030, LogLevel.Information, "Epoch {Epoch} does not name this node: asking to be admitted")]
     private static partial void LogAsking(ILogger logger, Epoch epoch);

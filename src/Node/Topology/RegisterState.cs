@@ -7,12 +7,13 @@ namespace Kv.Node.Topology;
 /// <summary>All that a node must not forget about the topology.</summary>
 /// <param name="Acceptor">The topology it acts on, and its votes on the next one.</param>
 /// <param name="FirstSeen">Whom it met first at each address while the cluster formed.</param>
-/// <param name="WasMember">True once a sealed topology named this very node: if one does no more, an operator removed it.</param>
-internal sealed record RegisterState(AcceptorState<ClusterTopology> Acceptor, FirstSeen FirstSeen, bool WasMember)
+/// <param name="WasMember">True once a sealed topology named this very node: if one has its address no more, an operator removed it.</param>
+/// <param name="IsUninvited">True for a node made in the place of one that was removed: it does not ask to be admitted, an operator does.</param>
+internal sealed record RegisterState(AcceptorState<ClusterTopology> Acceptor, FirstSeen FirstSeen, bool WasMember, bool IsUninvited)
 {
     /// <summary>The state of a node that has just been made.</summary>
-    public static RegisterState New(NodeIdentity self, ClusterTopology known) =>
-        new(new AcceptorState<ClusterTopology>(new Acceptor(self.Address, self.Incarnation), known), FirstSeen.Nobody, false);
+    public static RegisterState New(NodeIdentity self, TopologyOrigin origin) =>
+        new(new AcceptorState<ClusterTopology>(new Acceptor(self.Address, self.Incarnation), origin.Known), FirstSeen.Nobody, false, origin.IsUninvited);
 
     /// <summary>The state after a decided topology became known. Throws <see cref="InvalidOperationException"/> when it contradicts the known one.</summary>
     public RegisterState Learn(ClusterTopology topology, NodeIdentity self)

@@ -33,6 +33,19 @@ internal sealed partial class TopologyChanges(
         return DecideAsync(parent => parent.IsSealed ? new ChangeResult.AlreadySo() : new ChangeResult.Next(TopologyRules.Seal(parent, present, id)), id, cancellation);
     }
 
+    /// <summary>
+    /// An operator's last resort when the quorum is lost for good: the survivors named decide alone from now on, whatever the others may think. This node
+    /// must be one of them. Throws <see cref="ArgumentException"/> when the list cannot be. Not consensus: two lists at the same time split the cluster.
+    /// </summary>
+    public async Task<ChangeOutcome> RecoverAsync(IReadOnlyCollection<NodeAddress> survivors, CancellationToken cancellation)
+    {
+        using var timeout = new CancellationTokenSource(options.ChangeTimeout, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, timeout.Token);
+        var recovered = TopologyRules.Recover(register.Topology.Current, survivors);
+        LogRecovering(logger, recovered);
+        return await HandOverAsync(await register.LearnAsync(recovered), either.Token);
+    }
+
     private async Task<ChangeOutcome> DecideAsync(Func<ClusterTopology, ChangeResult> rule, OperationId id, CancellationToken cancellation)
     {
         using var timeout = new CancellationTokenSource(options.ChangeTimeout, time);
@@ -96,6 +109,9 @@ internal sealed partial class TopologyChanges(
 
     [LoggerMessage(4000, LogLevel.Information, "Topology changed: {Topology}")]
     private static partial void LogDecided(ILogger logger, ClusterTopology topology);
+
+    [LoggerMessage(4002, LogLevel.Warning, "An operator recovers the cluster by force: {Topology}")]
+    private static partial void LogRecovering(ILogger logger, ClusterTopology topology);
 
     [LoggerMessage(4001, LogLevel.Error, "The topology cannot be changed: {Conflict}")]
     private static partial void LogConflict(ILogger logger, Conflict conflict);

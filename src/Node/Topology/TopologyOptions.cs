@@ -30,6 +30,9 @@ internal sealed class TopologyOptions
     /// <summary>How often a node that should do something about the topology looks whether it still has to.</summary>
     public TimeSpan ReviewInterval { get; set; } = TimeSpan.FromSeconds(1);
 
+    /// <summary>How long a request to remove a node waits for it to hand over what only it holds.</summary>
+    public TimeSpan HandOverTimeout { get; set; } = TimeSpan.FromSeconds(60);
+
     public IEnumerable<string> Validate()
     {
         if (AnswerTimeout <= TimeSpan.Zero) yield return "Topology:AnswerTimeout must be more than zero.";
@@ -38,6 +41,7 @@ internal sealed class TopologyOptions
         if (HelloInterval <= TimeSpan.Zero) yield return "Topology:HelloInterval must be more than zero.";
         if (SealPatience < TimeSpan.Zero) yield return "Topology:SealPatience must not be negative.";
         if (DiscoveryPatience < TimeSpan.Zero) yield return "Topology:DiscoveryPatience must not be negative.";
+        if (HandOverTimeout <= TimeSpan.Zero) yield return "Topology:HandOverTimeout must be more than zero.";
         if (ReviewInterval <= TimeSpan.Zero) yield return "Topology:ReviewInterval must be more than zero.";
     }
 }

@@ -41,7 +41,7 @@ internal sealed class TopologyProposer(
         {
             await foreach (var (acceptor, reply) in AskAsync(barrier.Missing, new ControlRequest.Learn(topology), cancellation))
             {
-                if (reply is ControlReply.Holds holds && !topology.IsNewerThan(holds.Topology)) barrier = barrier.Confirm(acceptor);
+                if (reply is ControlReply.Holds holds && holds.Topology.Epoch >= topology.Epoch) barrier = barrier.Confirm(acceptor);
                 if (barrier.IsDone) return barrier;
             }
 

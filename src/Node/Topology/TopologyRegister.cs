@@ -17,14 +17,17 @@ internal sealed class TopologyRegister
     private readonly NodeIdentity _self;
     private readonly AcceptorStore _store;
     private readonly Channel<Work> _mailbox = Channel.CreateBounded<Work>(new BoundedChannelOptions(MailboxCapacity) { SingleReader = true });
+    private readonly bool _isStored;
     private RegisterState _state;
 
-    /// <summary><paramref name="genesis"/> is what a node acts on that has learned nothing yet.</summary>
-    public TopologyRegister(NodeIdentity self, ClusterTopology genesis, AcceptorStore store)
+    /// <summary><paramref name="origin"/> is what a node goes by that has nothing stored yet.</summary>
+    public TopologyRegister(NodeIdentity self, TopologyOrigin origin, AcceptorStore store)
     {
         _self = self;
         _store = store;
-        _state = store.Load() ?? RegisterState.New(self, genesis);
+        var stored = store.Load();
+        _isStored = stored is not null;
+        _state = stored ?? RegisterState.New(self, origin);
         Topology = new(_state.Acceptor.Chosen);
     }
 
@@ -33,6 +36,9 @@ internal sealed class TopologyRegister
 
     /// <summary>True once a sealed topology has named this very node.</summary>
     public bool WasMember => Volatile.Read(ref _state).WasMember;
+
+    /// <summary>True for a node that was made in the place of one that was removed.</summary>
+    public bool IsUninvited => Volatile.Read(ref _state).IsUninvited;
 
     /// <summary>This node's answer, as an acceptor, to phase 1. Durable when the task completes.</summary>
     public ValueTask<AcceptorReply<ClusterTopology>> PrepareAsync(ClusterTopology parent, Ballot ballot) =>
@@ -64,6 +70,7 @@ internal sealed class TopologyRegister
     {
         try
         {
+            if (!_isStored) await _store.SaveAsync(_state);
             while (await _mailbox.Reader.WaitToReadAsync(cancellation))
             {
                 while (_mailbox.Reader.TryRead(out var work)) await ServeAsync(work);

@@ -1,6 +1,9 @@
+using Kv.Common.Topology;
 using Kv.Node.Requests;
+using Kv.Node.Signals;
 using Kv.Simulation.Faults;
 using Kv.Simulation.Nodes;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Kv.Simulation.Checkers;
 
@@ -39,10 +42,12 @@ internal sealed class AnswerWatch(SimCluster cluster, Calm calm)
         var members = cluster.MembersOf(entry.Shard).ToList();
         var holding = members.Count(member => member.Disk.Durable.Covers(dot) || member.Disk.LostWithDisks.Covers(dot));
         if (holding < stored.Replicas) cluster.Violations.Add("Acknowledged is durable", $"{dot} is said to be on {stored.Replicas} replicas, and is on {holding}");
-        var majority = (members.Count / 2) + 1;
+        // A replica that is being refilled does not count; whoever coordinated the write goes by its own topology.
+        var counting = cluster.Running.Min(any => any.Services!.GetRequiredService<Published<ClusterTopology>>().Current.Find(entry.Shard)!.Members.Length);
+        var majority = (counting / 2) + 1;
         var required = command.Concern switch
         {
-            WriteConcernLevel.All => members.Count,
+            WriteConcernLevel.All => counting,
             WriteConcernLevel.Majority => majority,
             WriteConcernLevel.Default when AreCalm(members) => majority,
             _ => 1,

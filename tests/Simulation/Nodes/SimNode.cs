@@ -27,10 +27,11 @@ internal sealed class SimNode
     private readonly SimCluster _cluster;
     private readonly Random _random;
     private Running? _running;
+    private TopologyOrigin _origin;
 
     public SimNode(SimCluster cluster, NodeAddress address, Random random)
     {
-        (_cluster, Address, _random) = (cluster, address, random);
+        (_cluster, Address, _random, _origin) = (cluster, address, random, new(cluster.Topology));
         Disk = new(new Random(random.Next()));
     }
 
@@ -100,6 +101,13 @@ internal sealed class SimNode
         Disk.Incarnation = _cluster.Mutant.Reborn(former, NewIncarnation());
     }
 
+    // What it held is kept aside, as in production; nobody asks for it any more.
+    private void BeginAnewAfter(RemovedFromClusterException removed)
+    {
+        _origin = new(removed.Topology, IsUninvited: true);
+        LoseDisk();
+    }
+
     public void Pause() => _running?.Process.Pause();
 
     public void Resume() => _running?.Process.Resume();
@@ -125,6 +133,12 @@ internal sealed class SimNode
         else answer(null, true);
     }
 
+    /// <summary>Has the process that runs now do something of its own; nothing when none does.</summary>
+    public void Do(Func<IServiceProvider, Task> work)
+    {
+        if (_running is { } running) running.Do(work);
+    }
+
     private Incarnation NewIncarnation() => new((ulong)_random.NextInt64(1, long.MaxValue));
 
     /// <summary>One process and everything in it.</summary>
@@ -140,6 +154,7 @@ internal sealed class SimNode
         private readonly TimeProvider _time;
         private readonly NodeOptions _options;
         private readonly Published<ClusterTopology> _topology;
+        private RemovedFromClusterException? _removed;
 
         public Running(SimNode node, SimCluster cluster, SimProcess process)
         {
@@ -155,7 +170,7 @@ internal sealed class SimNode
 
             var services = new ServiceCollection();
             services.AddSingleton(cluster.Loggers(process)).AddSingleton(typeof(ILogger<>), typeof(Logger<>));
-            services.AddNode(_options, _self, mutant.Topology(cluster.Topology, node));
+            services.AddNode(_options, _self, node._origin with { Known = mutant.Topology(node._origin.Known, node) });
             services.AddSingleton<IStorageEngine>(new AuditedStorage(storage, _self, node.Shard, node.Disk, cluster.Ledger, cluster.Violations, () => cluster.Scheduler.Now));
             services.AddSingleton(_time);
             services.AddTransient(_ => new Random(seeds.Next()));
@@ -193,6 +208,21 @@ internal sealed class SimNode
             foreach (var pending in _pending) pending.Answer(null, false);
             _pending.Clear();
         }
+
+        public void Do(Func<IServiceProvider, Task> work) => Process.Start(async () =>
+        {
+            try
+            {
+                await work(_services);
+            }
+            catch (Exception stopping) when (stopping is OperationCanceledException or ChannelClosedException)
+            {
+            }
+            catch (Exception bug)
+            {
+                Failed(bug);
+            }
+        });
 
         public void Call(Command command, Action<Outcome?, bool> answer)
         {
@@ -264,6 +294,11 @@ internal sealed class SimNode
             {
                 _cluster.Log($"{_node.Address} stops: {failed.Message}");
             }
+            catch (RemovedFromClusterException removed)
+            {
+                _cluster.Log($"{_node.Address} stops: {removed.Message}");
+                _removed = removed;
+            }
             catch (Exception bug)
             {
                 Failed(bug);
@@ -272,7 +307,9 @@ internal sealed class SimNode
             // The process exits; its supervisor starts it again.
             _cluster.Scheduler.After(TimeSpan.Zero, () =>
             {
-                if (_node._running == this) _node.Kill(losesPower: false);
+                if (_node._running != this) return;
+                _node.Kill(losesPower: false);
+                if (_removed is { } removed) _node.BeginAnewAfter(removed);
             });
         }
 

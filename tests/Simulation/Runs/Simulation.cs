@@ -103,7 +103,8 @@ internal sealed class Simulation
         _nemesis.HealAll();
         _cluster.Log("HEALED");
         var bound = _scheduler.Now + LongestConvergence.Ticks;
-        RunUntil(bound, TimeSpan.FromMilliseconds(100), null, () => _cluster.Violations.Any || (_clients.TrueForAll(c => c.HasEnded) && Unfinished() is null));
+        var quorum = new LostQuorum(_cluster);
+        RunUntil(bound, TimeSpan.FromMilliseconds(100), quorum.Look, () => _cluster.Violations.Any || (_clients.TrueForAll(c => c.HasEnded) && Unfinished() is null));
         if (!_cluster.Violations.Any && Unfinished() is { } unfinished) _cluster.Violations.Add("Progress after healing", unfinished);
         if (!_cluster.Violations.Any && _clients.Exists(c => !c.HasEnded)) _cluster.Violations.Add("Progress after healing", "a client still waits");
     }
