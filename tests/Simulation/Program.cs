@@ -11,6 +11,7 @@ if (CommandLine.Parse(args, out var error) is not { } line)
 
 Func<Mutant>? mutant = line.Mutant is { } name ? () => AllMutants.Make(name) : null;
 if (line.Replay is { } seed) return Replay(seed);
+if (line.CheckSpeed is { } operations) return CheckSpeed.Measure(operations, Console.WriteLine) ? 0 : 1;
 var (passed, failed) = line.Mutants ? HuntMutants() : RunSeeds();
 Console.WriteLine($"{passed} passed, {failed} failed");
 return failed == 0 ? 0 : 1;
@@ -18,14 +19,13 @@ return failed == 0 ? 0 : 1;
 (int Passed, int Failed) RunSeeds()
 {
     var figures = SeedRunner.Run(
-        Enumerable.Range(line.First, line.Last - line.First + 1), line.Parallel, line.Limit, line.Faults, mutant, Tell, each => Console.WriteLine(each.Progress()));
+        Enumerable.Range(line.First, line.Last - line.First + 1), line.Parallel, line.Limit, line.Faults, mutant, each: Tell, progress: all => Console.WriteLine(all.Progress()));
     foreach (var text in figures.Lines()) Console.WriteLine(text);
     return (figures.Seeds - figures.Failures.Count, figures.Failures.Count);
 
-    static bool Tell(RunResult result)
+    static void Tell(RunResult result)
     {
         if (!result.Passed) Console.WriteLine($"seed {result.Plan.Seed} broke a promise; --replay {result.Plan.Seed} tells more\n{string.Join('\n', result.Violations.Take(3).Select(v => $"  {v}"))}");
-        return false;
     }
 }
 
@@ -34,7 +34,7 @@ return failed == 0 ? 0 : 1;
     var caught = 0;
     foreach (var each in AllMutants.Names)
     {
-        var figures = AllMutants.Hunt(each, Enumerable.Range(line.First, line.Last - line.First + 1), line.Parallel, line.Count);
+        var figures = AllMutants.Hunt(each, Enumerable.Range(line.First, line.Last - line.First + 1), line.Parallel, line.Least);
         var found = figures.Failures.Count > 0;
         if (found) caught++;
         var promises = figures.Failures.GroupBy(f => f.Violations[0].Promise).OrderByDescending(g => g.Count()).Select(g => $"{g.Key} ({g.Count()})");

@@ -32,6 +32,7 @@ internal sealed class MembershipService
     private readonly SortedDictionary<NodeAddress, PeerRecord> _peers = [];
     private ClusterTopology? _followed;
     private TimeSpan _lastWake;
+    private long _testifiesFromTicks;
 
     /// <summary>Draws from <paramref name="random"/> only inside its loop, so the generator must not be shared with another one.</summary>
     public MembershipService(
@@ -66,11 +67,14 @@ internal sealed class MembershipService
 
     /// <summary>
     /// This node's testimony about <paramref name="target"/>: true only when it is not suspected here and was heard within
-    /// <see cref="MembershipOptions.ProbeFreshness"/>.
+    /// <see cref="MembershipOptions.ProbeFreshness"/>. Not right after this process stood still: what it hears then its kernel took in meanwhile, and whoever
+    /// sent it may be dead since.
     /// </summary>
     public bool Hears(NodeAddress target) =>
         target.Equals(_self.Address)
-        || (View.Current.Find(target) is { State: PeerState.Alive } peer && _time.Monotonic() - peer.LastHeard <= _options.ProbeFreshness);
+        || (View.Current.Find(target) is { State: PeerState.Alive } peer
+            && _time.Monotonic() - peer.LastHeard <= _options.ProbeFreshness
+            && _time.Monotonic().Ticks >= Volatile.Read(ref _testifiesFromTicks));
 
     /// <summary>Judges until cancelled; a failure of its own comes out.</summary>
     public async Task RunAsync(CancellationToken cancellation)
@@ -114,6 +118,7 @@ internal sealed class MembershipService
         _lastWake = now;
         if (late <= _options.PauseThreshold) return;
         MembershipLog.Paused(_logger, late.TotalMilliseconds);
+        Volatile.Write(ref _testifiesFromTicks, (now + (late < _options.ProbeFreshness ? late : _options.ProbeFreshness)).Ticks);
         foreach (var peer in _peers.Values) peer.ObserverPaused(late);
     }
 

@@ -125,7 +125,6 @@ internal sealed class ServingFloor(
             await CatchUpAsync(cancellation);
             await storage.WriteMetaAsync(CompleteKey, new byte[] { 1 });
         }
-
         else
         {
             _state.Publish(new(VersionVector.Empty, Standing.Returning));
@@ -140,13 +139,15 @@ internal sealed class ServingFloor(
     }
 
     // Alone, it cannot tell whether a token that names nothing of this shard saw nothing of it, or had all of it pruned as stable before the data was lost.
-    // One that names something was made since: what is stable is pruned as a whole.
+    // One that names only writes of this incarnation was made since; what others wrote since may come here before what was pruned from its token.
     private bool Admits(State state, CausalToken past) => state.Standing switch
     {
         Standing.Complete or Standing.Returning => true,
-        Standing.Alone => past.Stamp == HybridTimestamp.Zero || (replica.Place.Shard is { } shard && !past.Dependencies.Of(shard.Id).IsEmpty),
+        Standing.Alone => past.Stamp == HybridTimestamp.Zero || (replica.Place.Shard is { } shard && IsOwn(past.Dependencies.Of(shard.Id))),
         _ => false,
     };
+
+    private bool IsOwn(VersionVector dots) => !dots.IsEmpty && dots.All(dot => dot.Origin == self.Incarnation);
 
     private ImmutableArray<NodeAddress> Members => replica.Place.Shard?.Members ?? [];
 

@@ -99,6 +99,23 @@ public class DetectionTests
 
     [Theory]
     [MemberData(nameof(Seeds))]
+    public void A_witness_that_stood_still_does_not_vouch_for_what_it_hears_late(int seed)
+    {
+        var cluster = VirtualCluster.Formed(3, seed);
+        cluster[2].Process.IsPaused = true;
+        cluster.Advance(3000);
+        // Its kernel has taken in what 1 sent before it died, and hands it over when 0 asks.
+        var last = cluster[1].Next();
+        cluster.Kill(1, silently: true);
+        cluster.Advance(1500);
+        cluster[2].Membership.Heard(last);
+        cluster[2].Process.IsPaused = false;
+        var left = Promise - TimeSpan.FromMilliseconds(1500);
+        cluster.AdvanceUntil(() => !cluster[0].View.IsLive(VirtualCluster.AddressOf(1)), left);
+    }
+
+    [Theory]
+    [MemberData(nameof(Seeds))]
     public void A_peer_that_others_hear_stays_in_the_view_but_is_not_reachable(int seed)
     {
         var cluster = VirtualCluster.Formed(4, seed);

@@ -60,6 +60,10 @@ internal sealed class TwoReplicas : IDisposable
     public CatchUp NewCatchUp(TimeProvider time) =>
         new(Self, _view, Replica, Transport, time, new(), Metrics, new RecordingLogger<CatchUp>([]));
 
+    /// <summary>As it is while Anna hears nobody.</summary>
+    public ServingFloor NewLonelyFloor(TimeProvider time) =>
+        new(Self, _topology, new(new(Anna, [])), Replica, new InMemoryStorage(new()), NewCatchUp(time), time, new());
+
     public void Dispose() => Metrics.Dispose();
 
     /// <summary>What comes of each call is up to the test.</summary>

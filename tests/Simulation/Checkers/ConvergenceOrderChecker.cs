@@ -14,14 +14,14 @@ internal sealed class ConvergenceOrderChecker : IHistoryChecker
     {
         if (history.InCausalOrder() is not { } order) yield break;
         var ranks = new Ranks(history);
-        var floors = new Rank?[history.NextId][];
+        var floors = new Floors(history, order);
         foreach (var operation in order)
         {
-            var floor = Ranks.Copy(operation.After >= 0 ? floors[operation.After] : null, history.Keys);
+            var floor = floors.Begin(operation);
             if (operation.Kind is OperationKind.Read)
             {
                 if (ranks.IsBehind(history, operation, floor)) yield return $"{operation} is older than rank {floor[operation.Key]} in its past";
-                if (operation.ReadFrom >= 0) Ranks.Raise(floor, floors[operation.ReadFrom]);
+                Ranks.Raise(floor, floors.OfSource(operation));
             }
             else
             {
@@ -29,7 +29,7 @@ internal sealed class ConvergenceOrderChecker : IHistoryChecker
                 Ranks.Raise(floor, operation.Key, operation.Rank);
             }
 
-            floors[operation.Id] = floor;
+            floors.End(operation);
         }
     }
 }

@@ -16,9 +16,6 @@ internal sealed class Ranks
         }
     }
 
-    /// <summary>A copy of the floor, or an empty one.</summary>
-    public static Rank?[] Copy(Rank?[]? floor, int keys) => floor is null ? new Rank?[keys] : (Rank?[])floor.Clone();
-
     public static void Raise(Rank?[] floor, int key, Rank? rank)
     {
         if (rank is { } value && (floor[key] is not { } known || value > known)) floor[key] = value;
@@ -36,6 +33,6 @@ internal sealed class Ranks
     public static Rank? CertainlySeen(ClientHistory history, Operation read) => read.ReadFrom >= 0 ? history[read.ReadFrom].Rank : null;
 
     /// <summary>True when the read is older than the floor of its key allows.</summary>
-    public bool IsBehind(ClientHistory history, Operation read, Rank?[]? floor) =>
-        floor?[read.Key] is { } least && (OfRead(history, read) is not { } seen || seen < least);
+    public bool IsBehind(ClientHistory history, Operation read, Rank?[] floor) =>
+        floor[read.Key] is { } least && (OfRead(history, read) is not { } seen || seen < least);
 }

@@ -14,22 +14,21 @@ internal abstract class SessionGuarantee(string promise) : IHistoryChecker
     {
         if (history.InCausalOrder() is not { } order) yield break;
         var ranks = new Ranks(history);
-        var floors = new Rank?[history.NextId][];
-        var ownWrites = new Rank?[history.NextId][];
-        var ownReads = new Rank?[history.NextId][];
+        var floors = new Floors(history, order);
+        var ownWrites = new Floors(history, order);
+        var ownReads = new Floors(history, order);
         foreach (var operation in order)
         {
-            var before = operation.After;
-            var floor = before >= 0 ? floors[before] : null;
+            var floor = floors.Begin(operation);
             if (operation.Kind is OperationKind.Read && ranks.IsBehind(history, operation, floor))
-                yield return $"{operation} returned {(operation.ReadFrom >= 0 ? history[operation.ReadFrom] : "nothing")}; its session had seen rank {floor![operation.Key]}";
-            ownWrites[operation.Id] = Ranks.Copy(before >= 0 ? ownWrites[before] : null, history.Keys);
-            ownReads[operation.Id] = Ranks.Copy(before >= 0 ? ownReads[before] : null, history.Keys);
-            if (operation.IsWrite) Ranks.Raise(ownWrites[operation.Id], operation.Key, operation.Rank);
-            else Ranks.Raise(ownReads[operation.Id], operation.Key, Ranks.CertainlySeen(history, operation));
-            floors[operation.Id] = Ranks.Copy(floor, history.Keys);
-            var from = operation.Kind is OperationKind.Read ? operation.ReadFrom : Operation.None;
-            Raise(floors[operation.Id], operation, from >= 0 ? ownWrites[from] : null, from >= 0 ? ownReads[from] : null, history);
+                yield return $"{operation} returned {(operation.ReadFrom >= 0 ? history[operation.ReadFrom] : "nothing")}; its session had seen rank {floor[operation.Key]}";
+            var (written, read) = (ownWrites.Begin(operation), ownReads.Begin(operation));
+            if (operation.IsWrite) Ranks.Raise(written, operation.Key, operation.Rank);
+            else Ranks.Raise(read, operation.Key, Ranks.CertainlySeen(history, operation));
+            Raise(floor, operation, ownWrites.OfSource(operation), ownReads.OfSource(operation), history);
+            floors.End(operation);
+            ownWrites.End(operation);
+            ownReads.End(operation);
         }
     }
 

@@ -18,6 +18,9 @@ internal enum FaultKind
     /// <summary>A machine is lost with its disk, and replaced by one that knows nothing.</summary>
     DiskLoss,
 
+    /// <summary>The same, and the new machine does not reach the others of its shard for a while.</summary>
+    LonelyDiskLoss,
+
     /// <summary>A process is asked to stop.</summary>
     Stop,
 

@@ -125,6 +125,11 @@ internal sealed class Nemesis
                 return true;
             case FaultKind.DiskLoss:
                 return LoseDisk(node, end);
+            case FaultKind.LonelyDiskLoss:
+                // Longer than it waits before it serves as one who is alone.
+                var lonely = fault with { Duration = fault.Duration + (4 * Second) };
+                var others = _cluster.MembersOf(node.Shard).Where(member => member != node).Select(member => (node.Address, member.Address)).ToList();
+                return LoseDisk(node, _scheduler.Now + (Second.Ticks / 5)) && Cut(lonely, _scheduler.Now + (lonely.Duration + (4 * Second)).Ticks, others.SelectMany(BothWays));
             case FaultKind.Stop:
                 if (!node.IsRunning) return false;
                 _cluster.Log($"FAULT {node.Address} is asked to stop");
@@ -211,7 +216,7 @@ internal sealed class Nemesis
         var others = _cluster.MembersOf(node.Shard).Where(member => member != node).ToList();
         var held = others.Aggregate(Kv.Common.Causality.VersionVector.Empty, (joined, member) => joined.Join(member.Disk.Durable));
         var onlyHere = _cluster.Ledger.Entries.Where(e => e.Shard == node.Shard && !e.IsLost && node.Disk.Durable.Covers(e.Record.Dot) && !held.Covers(e.Record.Dot)).ToList();
-        if (others.Count == 0 || _shardsThatLostDisks.Contains(node.Shard)) return false;
+        if (others.Count == 0 || node.Disk.Durable.IsEmpty || _shardsThatLostDisks.Contains(node.Shard)) return false;
         _shardsThatLostDisks.Add(node.Shard);
         _cluster.Log($"FAULT {node.Address} loses its disk, and with it {onlyHere.Count} writes that nobody else has");
         foreach (var entry in onlyHere) entry.IsLost = true;

@@ -12,6 +12,7 @@ internal static partial class AllMutants
         (() => new StorageMutants.IgnoreDiskErrors(), "a failed write is taken for one that succeeded"),
         (() => new StorageMutants.TornBatch(), "after a crash the vector covers a record that is not there"),
         (() => new StorageMutants.ReadBeforeSync(), "readers see a write before it is durable"),
+        (() => new StorageMutants.VectorBeforeApply(), "the vector tells of a write that cannot be read yet"),
         (() => new StorageMutants.LastArrivalWins(), "the value of a key is what arrived last"),
         (() => new StorageMutants.WallClockWins(), "conflicts are decided by wall clock milliseconds"),
         (() => new StorageMutants.ForgetTombstones(), "a tombstone is dropped too early"),
@@ -54,9 +55,9 @@ internal static partial class AllMutants
 
     public static string Describe(string name) => Table.First(entry => NameOf(entry.Make()) == name).What;
 
-    /// <summary>Runs a mutant seed by seed until one catches it, or over all of them.</summary>
-    public static Figures Hunt(string name, IEnumerable<int> seeds, int threads, bool all = false) =>
-        SeedRunner.Run(seeds, threads, only: Make(name).Faults, mutant: () => Make(name), stop: result => !all && !result.Passed);
+    /// <summary>Runs a mutant over the first <paramref name="least"/> of the seeds, and on until one catches it.</summary>
+    public static Figures Hunt(string name, IEnumerable<int> seeds, int threads, int least = 1) =>
+        SeedRunner.Run(seeds, threads, only: Make(name).Faults, mutant: () => Make(name), stop: figures => figures.Seeds >= least && figures.Failures.Count > 0);
 
     private static string NameOf(Mutant mutant) => WordStart().Replace(mutant.GetType().Name, "-$0").ToLowerInvariant();
 

@@ -21,6 +21,9 @@ internal class Mutant
     /// <summary>The kinds of faults that bring it to light; null for all.</summary>
     public virtual IReadOnlySet<FaultKind>? Faults => null;
 
+    /// <summary>Whether it shows only while clients write little.</summary>
+    public virtual bool IsQuiet => false;
+
     /// <summary>Whether connections to machines that lost power are found out and given up.</summary>
     public virtual bool GivesUpSilentConnections => true;
 

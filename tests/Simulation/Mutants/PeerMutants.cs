@@ -70,6 +70,9 @@ internal static class PeerMutants
     /// <summary>Records are applied in the order they come, whatever they depend on.</summary>
     internal sealed class DeliverOutOfCausalOrder : Mutant
     {
+        // An answer must overtake what it answers.
+        public override IReadOnlySet<FaultKind> Faults { get; } = new HashSet<FaultKind> { FaultKind.SlowLink, FaultKind.LossyLink };
+
         public override IPeerStream<Acknowledgement, RecordBatch> InboundBroadcast(IPeerStream<Acknowledgement, RecordBatch> real, SimNode node) =>
             new StreamWrapper<Acknowledgement, RecordBatch>(real, receive: batch => new(new RecordBatch([.. batch.Records.Select(record => WithoutDependencies(record, node.Shard))])));
     }
@@ -105,6 +108,9 @@ internal static class PeerMutants
     /// <summary>Nothing that broadcast missed is ever fetched.</summary>
     internal sealed class NeverFetch : Mutant
     {
+        // Only what no origin can send any more is fetched.
+        public override IReadOnlySet<FaultKind> Faults { get; } = new HashSet<FaultKind> { FaultKind.DiskLoss, FaultKind.ConnectionReset };
+
         public override IPeerTransport Transport(IPeerTransport real, SimNode node) => new NotFetching(real);
 
         private sealed class NotFetching(IPeerTransport inner) : TransportWrapper(inner)
@@ -120,6 +126,9 @@ internal static class PeerMutants
     /// <summary>A fetch brings all but the last record.</summary>
     internal sealed class FetchOneTooFew : Mutant
     {
+        // Only what no origin can send any more is fetched.
+        public override IReadOnlySet<FaultKind> Faults { get; } = new HashSet<FaultKind> { FaultKind.DiskLoss, FaultKind.ConnectionReset };
+
         public override IPeerTransport Transport(IPeerTransport real, SimNode node) => new Short(real);
 
         private sealed class Short(IPeerTransport inner) : TransportWrapper(inner)

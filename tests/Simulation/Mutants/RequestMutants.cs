@@ -2,6 +2,7 @@ using Kv.Common.Causality;
 using Kv.Common.Time;
 using Kv.Node.Replica;
 using Kv.Node.Requests;
+using Kv.Simulation.Faults;
 using Kv.Simulation.Nodes;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -51,6 +52,9 @@ internal static class RequestMutants
     /// <summary>Only the first shard of a token is kept.</summary>
     internal sealed class ForgetOtherShards : Mutant
     {
+        // What is forgotten must be missing somewhere.
+        public override IReadOnlySet<FaultKind> Faults { get; } = new HashSet<FaultKind> { FaultKind.SlowLink, FaultKind.OneWayCut };
+
         public override Outcome Leave(Command command, Outcome outcome, SimNode node) => Rewrite(command, outcome, node, (_, seen) =>
         {
             var kept = Dependencies.None;

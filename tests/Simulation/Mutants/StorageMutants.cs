@@ -2,10 +2,13 @@ using System.Runtime.CompilerServices;
 using Kv.Common.Causality;
 using Kv.Common.Identity;
 using Kv.Common.Replication;
+using Kv.Node.Replica;
+using Kv.Node.Requests;
 using Kv.Node.Storage;
 using Kv.Node.Storage.InMemory;
 using Kv.Simulation.Faults;
 using Kv.Simulation.Nodes;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Kv.Simulation.Mutants;
 
@@ -109,6 +112,37 @@ internal static class StorageMutants
         }
     }
 
+    /// <summary>The vector tells of a write that cannot be read yet: whoever waited for it reads what was there before.</summary>
+    internal sealed class VectorBeforeApply : Mutant
+    {
+        private static readonly TimeSpan Between = TimeSpan.FromMilliseconds(20);
+
+        private readonly Dictionary<(SimNode, Key), (long At, WriteRecord? Before)> _applied = [];
+
+        public override IStorageEngine Storage(IStorageEngine real, SimNode node) => new Remembering(real, node, _applied);
+
+        public override Outcome Leave(Command command, Outcome outcome, SimNode node)
+        {
+            if (command is not GetCommand get || outcome is not (Outcome.Found or Outcome.Absent)) return outcome;
+            if (!_applied.TryGetValue((node, get.Key), out var applied) || node.Cluster.Scheduler.Now - applied.At > Between.Ticks) return outcome;
+            var token = node.Services!.GetRequiredService<Stability>().SealAfterReading(get.Token.Token, applied.Before, node.Cluster.Topology.Epoch);
+            return applied.Before is { IsTombstone: false } before
+                ? new Outcome.Found(before.Value, token, before.Token, node.Shard)
+                : new Outcome.Absent(token, node.Shard);
+        }
+
+        // The writer itself is to see what it wrote.
+        private sealed class Remembering(IStorageEngine inner, SimNode node, Dictionary<(SimNode, Key), (long, WriteRecord?)> applied) : StorageWrapper(inner)
+        {
+            public override async ValueTask CommitAsync(StorageBatch batch)
+            {
+                var before = batch.Winners.Keys.ToDictionary(key => key, Read);
+                await base.CommitAsync(batch);
+                foreach (var (key, record) in before) applied[(node, key)] = (node.Cluster.Scheduler.Now, record);
+            }
+        }
+    }
+
     /// <summary>The value of a key is what arrived last.</summary>
     internal sealed class LastArrivalWins : Mutant
     {
@@ -181,8 +215,10 @@ internal static class StorageMutants
     /// <summary>A node without its data believes that it is complete.</summary>
     internal sealed class ServeBeforeComplete : Mutant
     {
-        // A disk must be lost, and the rest of the shard away for a moment.
-        public override IReadOnlySet<FaultKind> Faults { get; } = new HashSet<FaultKind> { FaultKind.DiskLoss, FaultKind.KillAll, FaultKind.Partition, FaultKind.PowerLoss };
+        // A disk must be lost, and the rest of the shard away while clients come whose tokens were pruned; the others only fill the time until then.
+        public override IReadOnlySet<FaultKind> Faults { get; } = new HashSet<FaultKind> { FaultKind.LonelyDiskLoss, FaultKind.ConnectionReset, FaultKind.FetchDisorder };
+
+        public override bool IsQuiet => true;
 
         public override IStorageEngine Storage(IStorageEngine real, SimNode node) => new Believing(real);
 
@@ -195,6 +231,8 @@ internal static class StorageMutants
     /// <summary>A node that lost its disk goes on under the same identity.</summary>
     internal sealed class ReuseIncarnation : Mutant
     {
+        public override IReadOnlySet<FaultKind> Faults { get; } = new HashSet<FaultKind> { FaultKind.DiskLoss, FaultKind.ConnectionReset };
+
         public override Incarnation Reborn(Incarnation lost, Incarnation fresh) => lost;
     }
 

@@ -14,7 +14,9 @@ internal sealed record CommandLine
         --parallel N      simulations at a time (as many as there are processors)
         --replay SEED     run one seed, shorten it if it fails, and print what happened
         --mutant NAME     with --replay or --seeds: run this mutant instead of the product
-        --mutants         run every mutant over the seeds until one catches it; with --count, over all of them
+        --mutants         run every mutant over the seeds until one catches it
+        --least N         with --mutants: over the first N seeds in any case, and on only if none of them caught it
+        --check-speed N   how long the checkers take for a made-up history of N operations
         """;
 
     public int First { get; private init; } = 1;
@@ -33,7 +35,9 @@ internal sealed record CommandLine
 
     public bool Mutants { get; private init; }
 
-    public bool Count { get; private init; }
+    public int Least { get; private init; } = 1;
+
+    public int? CheckSpeed { get; private init; }
 
     /// <summary>Null, and the reason, when it cannot be understood.</summary>
     public static CommandLine? Parse(IReadOnlyList<string> args, out string error)
@@ -55,7 +59,8 @@ internal sealed record CommandLine
                     "--replay" => line with { Replay = Number() },
                     "--mutant" => line with { Mutant = KnownMutant(Value()) },
                     "--mutants" => line with { Mutants = true },
-                    "--count" => line with { Count = true },
+                    "--least" => line with { Least = Number() },
+                    "--check-speed" => line with { CheckSpeed = Number() },
                     _ => throw new FormatException($"{args[i]} is not known."),
                 };
             }

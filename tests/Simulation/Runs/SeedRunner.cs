@@ -10,7 +10,7 @@ internal static class SeedRunner
     /// <summary>Runs the seeds until they, or the time, are used up; <paramref name="stop"/> is asked after each.</summary>
     public static Figures Run(
         IEnumerable<int> seeds, int threads, TimeSpan? limit = null, IReadOnlySet<FaultKind>? only = null, Func<Mutant>? mutant = null,
-        Func<RunResult, bool>? stop = null, Action<Figures>? progress = null)
+        Func<Figures, bool>? stop = null, Action<RunResult>? each = null, Action<Figures>? progress = null)
     {
         var figures = new Figures();
         var watch = Stopwatch.StartNew();
@@ -39,7 +39,8 @@ internal static class SeedRunner
             {
                 var result = RunOne(seed, only, mutant);
                 figures.Add(result);
-                if (stop?.Invoke(result) == true) isOver = true;
+                each?.Invoke(result);
+                if (stop?.Invoke(figures) == true) isOver = true;
                 if (figures.Seeds % 100 == 0) progress?.Invoke(figures);
             }
         }
@@ -48,10 +49,11 @@ internal static class SeedRunner
     /// <summary>One seed; an exception out of the simulation itself is a failure of that seed.</summary>
     public static RunResult RunOne(int seed, IReadOnlySet<FaultKind>? only = null, Func<Mutant>? mutant = null, Action<string>? log = null)
     {
-        var plan = Plan.Of(seed, only);
+        var wrong = mutant?.Invoke();
+        var plan = Plan.Of(seed, only, wrong?.IsQuiet == true);
         try
         {
-            return Simulation.Run(plan, mutant?.Invoke(), log);
+            return Simulation.Run(plan, wrong, log);
         }
         catch (Exception failure)
         {
