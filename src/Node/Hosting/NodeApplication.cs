@@ -1,5 +1,4 @@
-using Kv.Common.Identity;
-using Kv.Common.Topology;
+using Kv.Node.Hosting.ClusterDiscovery;
 using Kv.Node.Rest;
 using Kv.Node.Rpc;
 using Kv.Node.Storage;
@@ -13,27 +12,21 @@ namespace Kv.Node.Hosting;
 /// <summary>Builds a runnable node from its configuration.</summary>
 internal static class NodeApplication
 {
-    /// <summary>Throws <see cref="InvalidOptionsException"/> or <see cref="DataDirectoryRefusedException"/> when the node must not start.</summary>
-    public static WebApplication Build(string[] args)
+    /// <summary>
+    /// Null when the process was told to stop before the node knew its cluster. Throws <see cref="InvalidOptionsException"/>,
+    /// <see cref="DataDirectoryRefusedException"/> or <see cref="StorageFailedException"/> when the node must not start.
+    /// </summary>
+    public static async Task<WebApplication?> BuildAsync(string[] args)
     {
-        // The settings file belongs to the program, not to the directory it is started in.
-        var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
-        var options = NodeOptions.Read(builder.Configuration);
-        var genesis = Genesis.Provisional(options.View, options.ShardCount);
+        var options = NodeOptions.Read(NodeHost.CreateBuilder(args).Configuration);
+        return await NodeOrigin.FindAsync(options, () => ClusterFinder.FindAsync(args, options, TimeProvider.System)) is { } origin ? Build(args, options, origin) : null;
+    }
 
-        builder.Logging.AddSimpleConsole(console =>
-        {
-            console.SingleLine = true;
-            console.UseUtcTimestamp = true;
-            console.TimestampFormat = "yyyy-MM-ddTHH:mm:ss.fffZ ";
-        });
-        // While anybody could log there, the host makes an activity and a log scope for every request: half of what a GET allocates.
-        builder.Logging.AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.None);
-        builder.WebHost.ConfigureKestrel(kestrel => KestrelEndpoints.Listen(kestrel, options));
-        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(3));
-
-        var (self, storage) = OpenStorage(options, genesis, builder.Services);
-        builder.Services.AddNode(options, self, new(genesis)).AddProductionEdges(storage);
+    private static WebApplication Build(string[] args, NodeOptions options, NodeOrigin origin)
+    {
+        var builder = NodeHost.CreateBuilder(args, options);
+        if (origin.Directory is { } directory) builder.Services.AddSingleton(_ => directory);
+        builder.Services.AddNode(options, origin.Self, new(origin.Genesis)).AddProductionEdges(OpenStorage(options, origin.Directory));
         builder.Services.AddHostedService<NodeLifecycle>();
         builder.Services.AddNodeRpc();
         builder.Services.ConfigureHttpJsonOptions(json => json.SerializerOptions.TypeInfoResolverChain.Insert(0, RestJsonContext.Default));
@@ -53,13 +46,6 @@ internal static class NodeApplication
         return app;
     }
 
-    private static (NodeIdentity Self, IStorageEngine Storage) OpenStorage(NodeOptions options, ClusterTopology genesis, IServiceCollection services)
-    {
-        if (options.InMemory) return (new(genesis.Cluster, options.SocketAddress, new(NewIncarnation())), new InMemoryStorage(new InMemoryDisk()));
-        var directory = DataDirectory.Open(options.DataDirectory, genesis.Cluster, options.SocketAddress, NewIncarnation);
-        services.AddSingleton(_ => directory);
-        return (new(genesis.Cluster, options.SocketAddress, directory.Incarnation), RocksDbStorage.Open(directory.StorePath, options.Storage));
-    }
-
-    private static ulong NewIncarnation() => BitConverter.ToUInt64(System.Security.Cryptography.RandomNumberGenerator.GetBytes(8));
+    private static IStorageEngine OpenStorage(NodeOptions options, DataDirectory? directory) =>
+        directory is null ? new InMemoryStorage(new InMemoryDisk()) : RocksDbStorage.Open(directory.StorePath, options.Storage);
 }
