@@ -5,7 +5,7 @@ if (args.Contains("--healthcheck")) return await HealthCheck.RunAsync();
 
 try
 {
-    if (await NodeApplication.BuildAsync(args) is { } node) await node.RunAsync();
+    await NodeApplication.RunAsync(args);
     return Environment.ExitCode;
 }
 catch (Exception refused) when (refused is InvalidOptionsException or DataDirectoryRefusedException or StorageFailedException or IOException)

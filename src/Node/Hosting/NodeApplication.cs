@@ -1,3 +1,4 @@
+using Kv.Common.Topology;
 using Kv.Node.Hosting.ClusterDiscovery;
 using Kv.Node.Rest;
 using Kv.Node.Rpc;
@@ -9,24 +10,38 @@ using OpenTelemetry.Metrics;
 
 namespace Kv.Node.Hosting;
 
-/// <summary>Builds a runnable node from its configuration.</summary>
+/// <summary>Builds a runnable node from its configuration, and runs it.</summary>
 internal static class NodeApplication
 {
     /// <summary>
-    /// Null when the process was told to stop before the node knew its cluster. Throws <see cref="InvalidOptionsException"/>,
-    /// <see cref="DataDirectoryRefusedException"/> or <see cref="StorageFailedException"/> when the node must not start.
+    /// Runs a node until the process is told to stop; when the node is removed from its cluster, another one in its place. Throws
+    /// <see cref="InvalidOptionsException"/>, <see cref="DataDirectoryRefusedException"/> or <see cref="StorageFailedException"/> when it must not start.
     /// </summary>
-    public static async Task<WebApplication?> BuildAsync(string[] args)
+    public static async Task RunAsync(string[] args)
     {
-        var options = NodeOptions.Read(NodeHost.CreateBuilder(args).Configuration);
-        return await NodeOrigin.FindAsync(options, () => ClusterFinder.FindAsync(args, options, TimeProvider.System)) is { } origin ? Build(args, options, origin) : null;
+        ClusterTopology? removedIn = null;
+        do
+        {
+            var ending = new NodeEnding();
+            if (await BuildAsync(args, removedIn, ending) is { } node) await node.RunAsync();
+            removedIn = ending.RemovedIn;
+        }
+        while (removedIn is not null);
     }
 
-    private static WebApplication Build(string[] args, NodeOptions options, NodeOrigin origin)
+    /// <summary>Null when the process was told to stop before the node knew its cluster.</summary>
+    public static async Task<WebApplication?> BuildAsync(string[] args, ClusterTopology? removedIn, NodeEnding ending)
+    {
+        var options = NodeOptions.Read(NodeHost.CreateBuilder(args).Configuration);
+        return await NodeOrigin.FindAsync(options, removedIn, () => ClusterFinder.FindAsync(args, options, TimeProvider.System)) is { } origin ? Build(args, options, origin, ending) : null;
+    }
+
+    private static WebApplication Build(string[] args, NodeOptions options, NodeOrigin origin, NodeEnding ending)
     {
         var builder = NodeHost.CreateBuilder(args, options);
         if (origin.Directory is { } directory) builder.Services.AddSingleton(_ => directory);
-        builder.Services.AddNode(options, origin.Self, new(origin.Genesis)).AddProductionEdges(OpenStorage(options, origin.Directory));
+        builder.Services.AddNode(options, origin.Self, origin.Topology).AddProductionEdges(OpenStorage(options, origin.Directory));
+        builder.Services.AddSingleton(ending);
         builder.Services.AddHostedService<NodeLifecycle>();
         builder.Services.AddNodeRpc();
         builder.Services.ConfigureHttpJsonOptions(json => json.SerializerOptions.TypeInfoResolverChain.Insert(0, RestJsonContext.Default));

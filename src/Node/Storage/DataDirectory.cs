@@ -37,6 +37,9 @@ internal sealed class DataDirectory : IDisposable
     /// <summary>The topology that the owner began from. Null while there is no owner; and in a directory of a build that did not keep it, until it is claimed.</summary>
     public ClusterTopology? Genesis { get; private set; }
 
+    /// <summary>True when the owner takes the place of a node that was removed; see <see cref="RemovedNode"/>.</summary>
+    public bool IsUninvited { get; private init; }
+
     /// <summary>
     /// 1. makes the directory, 2. locks it, 3. reads whose it is. Which cluster that is need not be known yet. Throws
     /// <see cref="DataDirectoryRefusedException"/>.
@@ -50,9 +53,11 @@ internal sealed class DataDirectory : IDisposable
             var held = Lock(path);
             try
             {
+                RemovedNode.SetAside(path, IdentityName, GenesisFile.Name, StoreName);
                 var owner = Find(path);
                 if (owner is not null) Check(path, owner, address);
-                return new DataDirectory(path, held, address, owner, owner is null ? null : FindGenesis(path, owner));
+                var successors = FindSuccessorsGenesis(path);
+                return new DataDirectory(path, held, address, owner, owner is null ? successors : FindGenesis(path, owner)) { IsUninvited = successors is not null };
             }
             catch
             {
@@ -70,7 +75,7 @@ internal sealed class DataDirectory : IDisposable
     {
         if (Owner is { } owner && owner.Cluster != genesis.Cluster)
             throw new DataDirectoryRefusedException($"The data directory {Path} belongs to cluster {owner.Cluster}, and this node to cluster {genesis.Cluster}.");
-        if (Genesis is null) GenesisFile.Write(Path, genesis);
+        if (Genesis is null || Owner is null) GenesisFile.Write(Path, Genesis ?? genesis);
         Genesis ??= genesis;
         if (Owner is null)
         {
@@ -82,6 +87,9 @@ internal sealed class DataDirectory : IDisposable
 
         return Owner;
     });
+
+    /// <summary>The owner was removed from its cluster: whoever opens the directory next finds it empty. Durable when it returns.</summary>
+    public void MarkRemoved(ClusterTopology topology) => RemovedNode.Mark(Path, Owner!.Incarnation, topology);
 
     public void Dispose() => _lock.Dispose();
 
@@ -152,6 +160,18 @@ internal sealed class DataDirectory : IDisposable
         catch (FormatException e)
         {
             throw new DataDirectoryRefusedException($"The genesis file of the data directory {path} is damaged ({e.Message}): restore it, or move the directory away.", e);
+        }
+    }
+
+    private static ClusterTopology? FindSuccessorsGenesis(string path)
+    {
+        try
+        {
+            return RemovedNode.SuccessorsGenesis(path);
+        }
+        catch (FormatException e)
+        {
+            throw new DataDirectoryRefusedException($"The data directory {path} is that of a removed node, and damaged ({e.Message}): move it away.", e);
         }
     }
 

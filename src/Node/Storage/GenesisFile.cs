@@ -10,7 +10,7 @@ namespace Kv.Node.Storage;
 /// </summary>
 internal static class GenesisFile
 {
-    private const string Name = "genesis";
+    public const string Name = "genesis";
 
     /// <summary>Durable when it returns.</summary>
     public static void Write(string directory, ClusterTopology genesis) =>
