@@ -119,7 +119,15 @@ internal sealed class TopologyRegister
     private async ValueTask<TReply> DoAsync<TReply>(Func<RegisterState, (RegisterState, TReply)> step)
     {
         var work = new Work<TReply>(step);
-        await _mailbox.Writer.WriteAsync(work);
+        try
+        {
+            await _mailbox.Writer.WriteAsync(work);
+        }
+        catch (ChannelClosedException)
+        {
+            throw new OperationCanceledException("The node is stopping.");
+        }
+
         return await work.Completion.Task;
     }
 

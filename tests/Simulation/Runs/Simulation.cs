@@ -117,7 +117,8 @@ internal sealed class Simulation
         {
             if (node.Services is not { } services) return $"{node.Address} does not run";
             if (services.GetRequiredService<Readiness>().WhyNot() is { } reason) return $"{node.Address} is not ready: {reason}";
-            if (node.View!.LiveMembers.Length != _cluster.Nodes.Count) return $"{node.Address} sees only {node.View.LiveMembers.Length} of {_cluster.Nodes.Count} nodes";
+            // Not merely alive: as long as it suspects one, it sends it no requests.
+            if (_cluster.Nodes.FirstOrDefault(other => !node.View!.IsReachable(other.Address)) is { } unheard) return $"{node.Address} does not hear {unheard.Address}";
             var snapshot = services.GetRequiredService<ReplicaState>().Snapshot.Current;
             if (Math.Max(snapshot.Clock.Milliseconds, snapshot.UnmergedStamp.Milliseconds) > nowMs) return $"the clock of {node.Address} is ahead of time";
             var first = _cluster.MembersOf(node.Shard).First(n => n.IsRunning);
