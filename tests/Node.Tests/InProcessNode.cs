@@ -44,7 +44,7 @@ internal sealed class InProcessNode : IAsyncDisposable
             "--Logging:LogLevel:Default=Warning",
             "--Logging:LogLevel:Microsoft.Hosting.Lifetime=Warning",
             .. options,
-        ]) ?? throw new InvalidOperationException("The node was told to stop while it started.");
+        ], removedIn: null, new NodeEnding()) ?? throw new InvalidOperationException("The node was told to stop while it started.");
         await app.StartAsync();
         var node = new InProcessNode(app, port);
         await Eventually.Async(

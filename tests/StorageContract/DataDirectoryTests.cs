@@ -48,6 +48,50 @@ public sealed class DataDirectoryTests : IDisposable
     }
 
     [Fact]
+    public void The_directory_of_a_removed_node_begins_anew_and_keeps_what_was_there()
+    {
+        var without = TopologyRules.Seal(Cluster, new Dictionary<NodeAddress, Incarnation> { [Other] = new(9) }, new(1));
+        using (var removed = Claimed(() => 42))
+        {
+            Directory.CreateDirectory(removed.StorePath);
+            File.WriteAllText(System.IO.Path.Combine(removed.StorePath, "data"), "kept");
+            removed.MarkRemoved(without);
+        }
+
+        using (var successor = Open())
+        {
+            Assert.Null(successor.Owner);
+            Assert.True(successor.IsUninvited);
+            Assert.Equal(without.Digest, successor.Genesis?.Digest);
+            Assert.False(Directory.Exists(successor.StorePath));
+            Assert.Equal(new Incarnation(43), successor.Claim(Cluster, () => 43).Incarnation);
+        }
+
+        Assert.Equal("kept", File.ReadAllText(System.IO.Path.Combine(Path, "removed-000000000000002a", "store", "data")));
+        using var again = Open();
+        Assert.Equal(new Incarnation(43), again.Owner?.Incarnation);
+        Assert.True(again.IsUninvited);
+        Assert.Equal(without.Digest, again.Genesis?.Digest);
+    }
+
+    [Fact]
+    public void Putting_a_removed_node_aside_goes_on_where_it_was_interrupted()
+    {
+        using (var removed = Claimed(() => 42))
+        {
+            Directory.CreateDirectory(removed.StorePath);
+            removed.MarkRemoved(Cluster);
+        }
+
+        // As a crash leaves it after the first of the moves.
+        Directory.CreateDirectory(System.IO.Path.Combine(Path, "removed-000000000000002a"));
+        File.Move(IdentityPath, System.IO.Path.Combine(Path, "removed-000000000000002a", "identity"));
+        using var successor = Open();
+        Assert.Null(successor.Owner);
+        Assert.False(Directory.Exists(successor.StorePath));
+    }
+
+    [Fact]
     public void The_topology_that_the_owner_began_from_is_kept_and_told_without_naming_the_cluster()
     {
         var later = TopologyRules.Seal(Cluster, new Dictionary<NodeAddress, Incarnation> { [Other] = new(9) }, new(1));

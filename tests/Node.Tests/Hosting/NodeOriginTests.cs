@@ -18,7 +18,7 @@ public sealed class NodeOriginTests : IDisposable
     public async Task A_node_with_a_shard_count_asks_nobody()
     {
         var origin = await FindAsync("2", NeverAsync);
-        Assert.Equal(Genesis.Provisional([Self, Other], 2).Digest, origin?.Genesis.Digest);
+        Assert.Equal(Genesis.Provisional([Self, Other], 2).Digest, origin?.Topology.Known.Digest);
         origin?.Directory?.Dispose();
     }
 
@@ -31,7 +31,7 @@ public sealed class NodeOriginTests : IDisposable
 
         var again = await FindAsync(null, NeverAsync);
         Assert.Equal(first?.Self, again?.Self);
-        Assert.Equal(Found.Digest, again?.Genesis.Digest);
+        Assert.Equal(Found.Digest, again?.Topology.Known.Digest);
         again?.Directory?.Dispose();
     }
 
@@ -74,5 +74,6 @@ public sealed class NodeOriginTests : IDisposable
             ["KV_STORAGE"] = storage,
             ["KV_DATA_DIR"] = Path.Combine(_directory, "data"),
         }).Build()),
+        removedIn: null,
         discover);
 }
