@@ -22,4 +22,7 @@ public enum ChangeRefusal
 
     /// <summary>The topology is the provisional one; it must be sealed first.</summary>
     NotSealed = 6,
+
+    /// <summary>This very incarnation was removed; whoever comes in its place may be let in.</summary>
+    WasRemoved = 7,
 }

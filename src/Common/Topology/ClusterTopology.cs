@@ -16,6 +16,9 @@ public sealed class ClusterTopology : IEpochValue
     /// <summary>Who wished for a change learns of it within that many further ones.</summary>
     public const int MostRecentOperations = 32;
 
+    /// <summary>How many of <see cref="Removed"/> are remembered.</summary>
+    public const int MostRemoved = 64;
+
     // By shard id: the ring's shards are numbered from 0 without gaps.
     private readonly ShardMembers[] _byId;
     private readonly Dictionary<NodeAddress, ShardMembers> _byNode = [];
@@ -71,6 +74,12 @@ public sealed class ClusterTopology : IEpochValue
 
     /// <summary>The wishes that were fulfilled last, the newest last.</summary>
     public ImmutableArray<OperationId> RecentOperations { get; init; } = [];
+
+    /// <summary>
+    /// Those who were removed, the newest last: they end as soon as they learn of it, and are not let in again, with the data of a shard that they are no part
+    /// of. Who comes in their place is another incarnation. As many as could still be about.
+    /// </summary>
+    public ImmutableArray<Incarnation> Removed { get; init; } = [];
 
     /// <summary>False for the topology that VIEW and SHARD_COUNT give: it names addresses but nobody, so nothing can be changed before it is sealed.</summary>
     public bool IsSealed => Epoch > Epoch.First;

@@ -36,6 +36,7 @@ public static class TopologyRules
     {
         var node = change.Node;
         if (parent.Includes(node.Address) && parent.IncarnationAt(node.Address) == node.Incarnation) return new ChangeResult.AlreadySo();
+        if (parent.Removed.Contains(node.Incarnation)) return new ChangeResult.Refused(ChangeRefusal.WasRemoved);
         // Without its data it is another replica, which must be refilled before it serves, unless there is nobody who could.
         var shards = parent.Shards.Select(shard =>
             shard.Includes(node.Address) && shard.Members.Any(other => !other.Equals(node.Address) && !parent.IncarnationAt(other).IsNone)
@@ -58,7 +59,8 @@ public static class TopologyRules
         if (!parent.Includes(change.Address)) return new ChangeResult.Refused(ChangeRefusal.NotMember);
         if (parent.ShardOf(change.Address) is { Members.Length: 1 }) return new ChangeResult.Refused(ChangeRefusal.LastReplica);
         var shards = parent.Shards.Select(shard => shard.Without(change.Address));
-        return new ChangeResult.Next(Follow(parent, MembersBut(parent, change.Address), shards, change.Id));
+        var removed = parent.IncarnationAt(change.Address) is { IsNone: false } incarnation ? parent.Removed.Add(incarnation) : parent.Removed;
+        return new ChangeResult.Next(Follow(parent, MembersBut(parent, change.Address), shards, change.Id, removed: removed));
     }
 
     private static ChangeResult Apply(ClusterTopology parent, TopologyChange.AddReplica change)
@@ -106,15 +108,20 @@ public static class TopologyRules
     };
 
     private static ClusterTopology Follow(
-        ClusterTopology parent, IEnumerable<TopologyMember> members, IEnumerable<ShardMembers> shards, OperationId id, Epoch? epoch = null)
+        ClusterTopology parent,
+        IEnumerable<TopologyMember> members,
+        IEnumerable<ShardMembers> shards,
+        OperationId id,
+        Epoch? epoch = null,
+        ImmutableArray<Incarnation>? removed = null)
     {
         var present = members.ToList();
-        var operations = parent.RecentOperations.Add(id);
         return new(parent.Cluster, epoch ?? parent.Epoch.Next, present, shards, parent.Ring)
         {
             ParentDigest = parent.Digest,
             Acceptors = ChooseAcceptors(parent, present),
-            RecentOperations = operations.Length > ClusterTopology.MostRecentOperations ? operations.RemoveAt(0) : operations,
+            Removed = Newest(removed ?? parent.Removed, ClusterTopology.MostRemoved),
+            RecentOperations = Newest(parent.RecentOperations.Add(id), ClusterTopology.MostRecentOperations),
         };
     }
 
@@ -132,6 +139,8 @@ public static class TopologyRules
                 .OrderBy(acceptor => acceptor.Address),
         ];
     }
+
+    private static ImmutableArray<T> Newest<T>(ImmutableArray<T> all, int most) => all.Length > most ? all.RemoveRange(0, all.Length - most) : all;
 
     private static IEnumerable<TopologyMember> MembersOf(ClusterTopology topology) =>
         topology.Members.Select(address => new TopologyMember(address, topology.IncarnationAt(address)));

@@ -17,6 +17,7 @@ namespace Kv.Common.Topology;
 /// replica 0 10.10.0.2:8080
 /// joining 1 10.10.0.8:8080
 /// leaving 0 10.10.0.6:8080
+/// removed 1f0e…
 /// operation 77aa0c…
 /// </code>
 /// The ring is the one of so many shards (<see cref="HashRing.For"/>). Neither addresses nor numbers hold a space or a line break, so different
@@ -47,6 +48,7 @@ public static class TopologyText
             foreach (var node in shard.Leaving) Line("leaving", $"{shard.Id} {node}");
         }
 
+        foreach (var removed in topology.Removed) Line("removed", removed.ToString());
         foreach (var operation in topology.RecentOperations) Line("operation", operation.ToString());
         return text.ToString();
     }
@@ -71,6 +73,7 @@ public static class TopologyText
             {
                 ParentDigest = parent,
                 Acceptors = [.. acceptors],
+                Removed = [.. lines.All("removed").Select(one => new Incarnation(Number(one.First)))],
                 RecentOperations = [.. lines.All("operation").Select(one => new OperationId(Number(one.First)))],
             };
             return Write(topology) == text ? topology : throw new FormatException("The topology's text is not in its one form.");

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text;
 using Kv.Common.Causality;
 using Kv.Common.Identity;
 using Kv.Common.Membership;
@@ -25,6 +26,7 @@ internal sealed class ServingFloor(
     ReplicaOptions options)
 {
     private const string CompleteKey = "replica-was-complete";
+    private const string ShardKey = "replica-shard";
 
     private readonly Published<State> _state = new(new(VersionVector.Empty, Standing.CatchingUp));
 
@@ -75,6 +77,7 @@ internal sealed class ServingFloor(
     {
         try
         {
+            await ClaimAsync(place);
             switch (place.Role)
             {
                 case ReplicaRole.Member:
@@ -91,6 +94,15 @@ internal sealed class ServingFloor(
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
         {
         }
+    }
+
+    // Records say nothing of shards: what was left of one would be replicated, and counted, in another.
+    private async ValueTask ClaimAsync(Placement place)
+    {
+        if (place.Shard is not { } shard) return;
+        if (storage.ReadMeta(ShardKey) is not { } held) await storage.WriteMetaAsync(ShardKey, Encoding.UTF8.GetBytes(shard.Id.ToString()));
+        else if (Encoding.UTF8.GetString(held) is var other && other != shard.Id.ToString())
+            throw new StorageFailedException($"The data directory holds shard {other}, and this node is to replicate shard {shard.Id}: remove the directory, and the node joins as a new one.");
     }
 
     // 1. Measure what a member holds that knows of this node: whatever is written from then on is sent here too, and whatever any node takes for stable

@@ -16,9 +16,11 @@ internal sealed class Forwarder(
 {
     private uint _turn;
 
-    public async ValueTask<Outcome> ForwardAsync(ShardMembers shard, Epoch epoch, Command command)
+    public ValueTask<Outcome> ForwardAsync(ShardMembers shard, Epoch epoch, Command command) =>
+        ForwardAsync(shard, epoch, command, Deadline.In(options.CausalWait + options.WriteConcernWait + options.ForwardingAllowance, time));
+
+    private async ValueTask<Outcome> ForwardAsync(ShardMembers shard, Epoch epoch, Command command, Deadline deadline)
     {
-        var deadline = Deadline.In(options.CausalWait + options.WriteConcernWait + options.ForwardingAllowance, time);
         var first = FirstChoice(shard, command);
         List<NodeAddress>? tried = null;
         var mayTryAgain = false;
@@ -54,8 +56,8 @@ internal sealed class Forwarder(
     }
 
     /// <summary>The same for a request that could be served here, but not yet; null when no other replica took it.</summary>
-    public async ValueTask<Outcome?> TryForwardAsync(ShardMembers shard, Epoch epoch, Command command) =>
-        await ForwardAsync(shard, epoch, command) switch
+    public async ValueTask<Outcome?> TryForwardAsync(ShardMembers shard, Epoch epoch, Command command, RequestOrigin origin) =>
+        await ForwardAsync(shard, epoch, command, origin.Deadline) switch
         {
             Outcome.ShardUnavailable { MayHaveBeenWritten: false } => null,
             var outcome => outcome,

@@ -20,7 +20,8 @@ internal static class MembershipResults
             foreach (var address in lost.Missing) json.WriteStringValue(address.ToString());
             json.WriteEndArray();
         }),
-        MembershipOutcome.Refused refused => RestErrors.WriteAsync(context, StatusOf(refused.Reason), ErrorOf(refused.Reason)),
+        MembershipOutcome.Refused refused => 
+            RestErrors.WriteAsync(context, StatusOf(refused.Reason), ErrorOf(refused.Reason), refused.Reason is ChangeRefusal.WasRemoved ? 1 : null),
         _ => throw new UnreachableException(),
     };
 
@@ -28,6 +29,7 @@ internal static class MembershipResults
     {
         ChangeRefusal.NotMember => StatusCodes.Status400BadRequest,
         ChangeRefusal.UnknownShard => StatusCodes.Status404NotFound,
+        ChangeRefusal.WasRemoved => StatusCodes.Status503ServiceUnavailable,
         _ => StatusCodes.Status409Conflict,
     };
 
@@ -37,6 +39,7 @@ internal static class MembershipResults
         ChangeRefusal.UnknownShard => "Shard ID does not exist",
         ChangeRefusal.ServesAnotherShard => "Node serves another shard",
         ChangeRefusal.LastReplica => "Node is the last replica of its shard",
+        ChangeRefusal.WasRemoved => "Node was removed and has not begun anew yet",
         _ => "Topology has changed meanwhile",
     };
 }
