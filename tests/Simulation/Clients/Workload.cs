@@ -28,12 +28,12 @@ internal sealed class Workload(SimCluster cluster, Random random, int hotKeys, i
     public SimNode AnyNode(Random client)
     {
         List<SimNode> doors = [.. cluster.Provisioned.Where(IsDoor)];
-        return doors.Count > 0 ? doors[client.Next(doors.Count)] : cluster.Nodes[0];
+        return doors.Count > 0 ? doors[client.Next(doors.Count)] : cluster.Members.First();
     }
 
     /// <summary>True when a client may go on at this node.</summary>
     public bool IsDoor(SimNode node) =>
-        !followsTopology || (node.IsRunning && cluster.IsPlaced(node, Settled) && cluster.Topology.ReplicatedBy(node.Address)?.Leaving.Contains(node.Address) != true);
+        !followsTopology || (node.IsRunning && cluster.IsPlaced(node, Settled) && !node.IsOnItsWayOut);
 
     public Key KeyOf(int index) => _keys[index];
 

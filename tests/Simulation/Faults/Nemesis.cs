@@ -62,6 +62,7 @@ internal sealed class Nemesis
     public void HealAll()
     {
         _isOver = true;
+        Operator.Rest();
         foreach (var node in _cluster.Nodes)
         {
             node.Resume();
@@ -239,6 +240,8 @@ internal sealed class Nemesis
         var candidates = topology.Members.Where(member => topology.ReplicatedBy(member) is not { } shard || shard.Members.Length > (shard.Includes(member) ? 1 : 0)).ToList();
         if (candidates.Count == 0 || topology.Members.Length < 3 || !topology.IsSealed) return false;
         var node = _cluster[candidates[random.Next(candidates.Count)]];
+        // Clients must have somewhere to go.
+        if (!_cluster.Members.Any(other => other != node && other.IsRunning && !other.IsOnItsWayOut && _cluster.IsPlaced(other, 3 * Second))) return false;
         var settled = 8 * Second;
         var isCalm = node.IsRunning && Calm.IsCalm(node.Address, settled) && _cluster.Members.All(other => Calm.IsCalm(other.Address, node.Address, settled));
         if (node.Shard is { } itsShard && !_shardsThatLostDisks.Add(itsShard) && !isCalm) return false;

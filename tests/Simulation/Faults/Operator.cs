@@ -13,7 +13,14 @@ internal sealed class Operator(SimCluster cluster)
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
     private static readonly TimeSpan BeforeAgain = TimeSpan.FromSeconds(1);
 
+    private static readonly TimeSpan Notice = TimeSpan.FromMilliseconds(200);
+
     private readonly HashSet<NodeAddress> _leaving = [];
+    private bool _isResting;
+    private int _waiting;
+
+    /// <summary>True while a request is not answered yet.</summary>
+    public bool IsBusy => _waiting > 0 || _leaving.Count > 0;
 
     /// <summary>Switches a spare machine on, or lets in who was removed; false when there is neither.</summary>
     public bool Add(Random random)
@@ -33,7 +40,13 @@ internal sealed class Operator(SimCluster cluster)
     {
         cluster.Log($"OPERATOR removes {node.Address}");
         _leaving.Add(node.Address);
-        Ask(random, (changes, stop) => changes.RemoveAsync(node.Address, stop), () => _leaving.Remove(node.Address));
+        // Those who are told where to go are told first.
+        node.IsOnItsWayOut = true;
+        cluster.Scheduler.After(Notice, () => Ask(random, (changes, stop) => changes.RemoveAsync(node.Address, stop), () =>
+        {
+            _leaving.Remove(node.Address);
+            node.IsOnItsWayOut = false;
+        }));
     }
 
     /// <summary>Has a member without a shard replicate one; false when there is none.</summary>
@@ -49,6 +62,9 @@ internal sealed class Operator(SimCluster cluster)
         return true;
     }
 
+    /// <summary>Asks for nothing more; what has begun is still to be finished.</summary>
+    public void Rest() => _isResting = true;
+
     /// <summary>Asks again for what came to nothing because the node that was asked died.</summary>
     public void Finish(Random random)
     {
@@ -59,6 +75,7 @@ internal sealed class Operator(SimCluster cluster)
     {
         var doors = cluster.Running.Where(node => !node.IsPaused && cluster.Topology.IsMember(node.Identity)).ToList();
         var isOver = false;
+        _waiting++;
         // The node may die with the request; whoever asked gives up then, and tries elsewhere.
         cluster.Scheduler.After(Patience + BeforeAgain, () => End(isDone: false));
         if (doors.Count == 0) return;
@@ -75,7 +92,8 @@ internal sealed class Operator(SimCluster cluster)
         {
             if (isOver) return;
             isOver = true;
-            if (isDone || tries == MostTries) ended?.Invoke();
+            _waiting--;
+            if (isDone || _isResting || tries == MostTries) ended?.Invoke();
             else Ask(random, change, ended, tries + 1);
         }
     }

@@ -59,6 +59,9 @@ internal sealed class SimNode
     /// <summary>False for a spare machine that nobody has switched on yet.</summary>
     public bool IsProvisioned { get; set; }
 
+    /// <summary>An operator is about to remove it.</summary>
+    public bool IsOnItsWayOut { get; set; }
+
     /// <summary>True for what was made in the place of a node that was removed, until an operator lets it in.</summary>
     public bool IsUninvited => _origin.IsUninvited;
 
