@@ -20,7 +20,8 @@ internal sealed class NodeOptions
 
     public required IReadOnlyList<NodeAddress> View { get; init; }
 
-    public required int ShardCount { get; init; }
+    /// <summary>The number of shards that the cluster of VIEW begins with; null when this node was not told and is to find out which cluster it belongs to.</summary>
+    public required int? ShardCount { get; init; }
 
     /// <summary>Where this node keeps its data; <c>KV_DATA_DIR</c>, by default <c>data/&lt;host&gt;-&lt;port&gt;</c>.</summary>
     public required string DataDirectory { get; init; }
@@ -102,13 +103,13 @@ internal sealed class NodeOptions
         return view;
     }
 
-    private static int ReadShardCount(string? text, int nodes, List<string> errors)
+    private static int? ReadShardCount(string? text, int nodes, List<string> errors)
     {
-        if (string.IsNullOrWhiteSpace(text)) return 1;
+        if (string.IsNullOrWhiteSpace(text)) return null;
         if (int.TryParse(text, System.Globalization.NumberStyles.None, System.Globalization.CultureInfo.InvariantCulture, out var count) && count >= 1 && count <= Math.Max(nodes, 1))
             return count;
         errors.Add($"SHARD_COUNT must be 1 to the number of nodes in VIEW ({nodes}), not '{text}'.");
-        return 1;
+        return null;
     }
 
     private static string DefaultDataDirectory(NodeAddress self) =>

@@ -21,12 +21,26 @@ internal sealed class Forwarder(
         var deadline = Deadline.In(options.CausalWait + options.WriteConcernWait + options.ForwardingAllowance, time);
         var first = FirstChoice(shard, command);
         List<NodeAddress>? tried = null;
-        while (Best(shard, command, first, tried) is { } replica)
+        var mayTryAgain = false;
+        var isSecondRound = false;
+        while (true)
         {
+            if (Best(shard, command, first, tried) is not { } replica)
+            {
+                // An attempt to connect that failed may have begun while the peer was still cut off; one that begins now tells. The request never left.
+                if (!mayTryAgain || isSecondRound) return new Outcome.ShardUnavailable(shard.Id, MayHaveBeenWritten: false);
+                isSecondRound = true;
+                tried = null;
+                continue;
+            }
+
             switch (await SendAsync(replica, shard.Id, epoch, command, deadline))
             {
-                case LaneReply.Answered { Outcome: Outcome.NotOwner or Outcome.Overloaded }:
                 case LaneReply.NotSent:
+                    mayTryAgain = true;
+                    (tried ??= []).Add(replica);
+                    continue;
+                case LaneReply.Answered { Outcome: Outcome.NotOwner or Outcome.Overloaded }:
                 case LaneReply.Full:
                 case LaneReply.Lost when command is not WriteCommand:
                     (tried ??= []).Add(replica);
@@ -37,8 +51,6 @@ internal sealed class Forwarder(
                     return new Outcome.ShardUnavailable(shard.Id, MayHaveBeenWritten: true);
             }
         }
-
-        return new Outcome.ShardUnavailable(shard.Id, MayHaveBeenWritten: false);
     }
 
     /// <summary>The same for a request that could be served here, but not yet; null when no other replica took it.</summary>

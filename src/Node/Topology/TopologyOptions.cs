@@ -15,11 +15,17 @@ internal sealed class TopologyOptions
     /// <summary>How long a change of the topology may take to be decided before it is answered with who is missing.</summary>
     public TimeSpan ChangeTimeout { get; set; } = TimeSpan.FromSeconds(10);
 
-    /// <summary>How often a forming cluster greets those it has not heard.</summary>
+    /// <summary>How often a forming cluster greets those it has not heard, and a node that looks for its cluster asks the others.</summary>
     public TimeSpan HelloInterval { get; set; } = TimeSpan.FromMilliseconds(500);
 
     /// <summary>How long a forming cluster waits for all of VIEW before a majority seals it; nodes may be started half a minute apart.</summary>
     public TimeSpan SealPatience { get; set; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>
+    /// How long a majority of VIEW that looks for its cluster waits for the rest before it forms one; nodes may be started half a minute apart, and the last
+    /// one may be the one that was given a SHARD_COUNT.
+    /// </summary>
+    public TimeSpan DiscoveryPatience { get; set; } = TimeSpan.FromSeconds(30);
 
     /// <summary>How often a node that should do something about the topology looks whether it still has to.</summary>
     public TimeSpan ReviewInterval { get; set; } = TimeSpan.FromSeconds(1);
@@ -34,6 +40,7 @@ internal sealed class TopologyOptions
         if (ChangeTimeout <= TimeSpan.Zero) yield return "Topology:ChangeTimeout must be more than zero.";
         if (HelloInterval <= TimeSpan.Zero) yield return "Topology:HelloInterval must be more than zero.";
         if (SealPatience < TimeSpan.Zero) yield return "Topology:SealPatience must not be negative.";
+        if (DiscoveryPatience < TimeSpan.Zero) yield return "Topology:DiscoveryPatience must not be negative.";
         if (HandOverTimeout <= TimeSpan.Zero) yield return "Topology:HandOverTimeout must be more than zero.";
         if (ReviewInterval <= TimeSpan.Zero) yield return "Topology:ReviewInterval must be more than zero.";
     }

@@ -11,9 +11,9 @@ using Kv.Node.Replication;
 using Kv.Node.Requests;
 using Kv.Node.Signals;
 using Kv.Node.Storage.InMemory;
-using Kv.Node.Topology;
 using Kv.Node.Telemetry;
 using Kv.Node.Tests.VirtualTime;
+using Kv.Node.Topology;
 
 namespace Kv.Node.Tests.Replication;
 

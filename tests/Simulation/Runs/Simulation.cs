@@ -133,6 +133,8 @@ internal sealed class Simulation
             if (services.GetRequiredService<Readiness>().WhyNot() is { } reason) return $"{node.Address} is not ready: {reason}";
             if (node.Known!.Epoch != topology.Epoch) return $"{node.Address} is at epoch {node.Known.Epoch} of {topology.Epoch}";
             if (!node.View!.LiveMembers.SequenceEqual(topology.Members)) return $"{node.Address} sees {string.Join(", ", node.View.LiveMembers)}, members are {string.Join(", ", topology.Members)}";
+            // Not merely alive: as long as it suspects one, it sends it no requests.
+            if (_cluster.Members.FirstOrDefault(other => !node.View!.IsReachable(other.Address)) is { } unheard) return $"{node.Address} does not hear {unheard.Address}";
             var snapshot = services.GetRequiredService<ReplicaState>().Snapshot.Current;
             if (Math.Max(snapshot.Clock.Milliseconds, snapshot.UnmergedStamp.Milliseconds) > nowMs) return $"the clock of {node.Address} is ahead of time";
             if (node.Shard is not { } itsShard) continue;
