@@ -66,8 +66,9 @@ internal sealed class Forwarder(
     /// <summary>Asks one particular replica.</summary>
     public ValueTask<LaneReply> SendAsync(NodeAddress replica, ShardId shard, Epoch epoch, Command command, Deadline deadline)
     {
+        if (lanes.To(replica) is not { } lane) return new(LaneReply.NotSent.Instance);
         metrics.Forwarded(replica.ToString());
-        return lanes.To(replica).SendAsync(ToRequest(command, shard, epoch, deadline.Remaining(time)), deadline);
+        return lane.SendAsync(ToRequest(command, shard, epoch, deadline.Remaining(time)), deadline);
     }
 
     /// <summary>True unless the peer is held unreachable.</summary>

@@ -15,11 +15,20 @@ internal sealed record RegisterState(AcceptorState<ClusterTopology> Acceptor, Fi
     public static RegisterState New(NodeIdentity self, TopologyOrigin origin) =>
         new(new AcceptorState<ClusterTopology>(new Acceptor(self.Address, self.Incarnation), origin.Known), FirstSeen.Nobody, false, origin.IsUninvited);
 
-    /// <summary>The state after a decided topology became known. Throws <see cref="InvalidOperationException"/> when it contradicts the known one.</summary>
+    /// <summary>
+    /// The state after a decided topology became known. Throws <see cref="InvalidOperationException"/> when it contradicts the known one, and
+    /// <see cref="RemovedFromClusterException"/> when this node cannot go on with what it holds.
+    /// </summary>
     public RegisterState Learn(ClusterTopology topology, NodeIdentity self)
     {
         var acceptor = Acceptor.Learn(topology);
         if (ReferenceEquals(acceptor, Acceptor)) return this;
+        if (IsDisplaced(acceptor.Chosen, self)) throw new RemovedFromClusterException(acceptor.Chosen);
         return this with { Acceptor = acceptor, WasMember = WasMember || (acceptor.Chosen.IsSealed && acceptor.Chosen.IsMember(self)) };
     }
+
+    // A member keeps its shard until it is removed. One that was removed and let in again before it learned of either still holds its former shard: were it
+    // given another one, it would broadcast what it holds there, and clients would find their keys in two shards.
+    private bool IsDisplaced(ClusterTopology next, NodeIdentity self) =>
+        Acceptor.Chosen.IsSealed && Acceptor.Chosen.PlaceOf(self).Shard is { } former && next.IsMember(self) && next.PlaceOf(self).Shard?.Id != former.Id;
 }

@@ -65,7 +65,10 @@ internal sealed class TopologyRegister
     /// <summary>From now on this node votes on the seal. Durable when the task completes.</summary>
     public ValueTask<bool> EstablishAsync() => DoAsync(state => (state with { Acceptor = state.Acceptor.Establish() }, true));
 
-    /// <summary>Serves until cancelled. Throws <see cref="Storage.StorageFailedException"/> when the disk fails: the node must stop then.</summary>
+    /// <summary>
+    /// Serves until cancelled. Throws <see cref="Storage.StorageFailedException"/> when the disk fails, and <see cref="RemovedFromClusterException"/> when
+    /// the node was removed and let in again meanwhile: it must stop then, before anything of it acts on the topology that says so.
+    /// </summary>
     public async Task RunAsync(CancellationToken cancellation)
     {
         try
@@ -88,18 +91,20 @@ internal sealed class TopologyRegister
 
     private async ValueTask ServeAsync(Work work)
     {
-        if (work.Apply(_state) is { } next && !ReferenceEquals(next, _state))
+        RegisterState? next;
+        try
         {
-            try
-            {
-                await _store.SaveAsync(next);
-            }
-            catch
-            {
-                work.Cancel();
-                throw;
-            }
+            next = work.Apply(_state);
+            if (next is not null && !ReferenceEquals(next, _state)) await _store.SaveAsync(next);
+        }
+        catch
+        {
+            work.Cancel();
+            throw;
+        }
 
+        if (next is not null && !ReferenceEquals(next, _state))
+        {
             var isNews = !ReferenceEquals(next.Acceptor.Chosen, _state.Acceptor.Chosen);
             Volatile.Write(ref _state, next);
             if (isNews) Topology.Publish(next.Acceptor.Chosen);

@@ -1,3 +1,4 @@
+using Kv.Common.Identity;
 using Kv.Common.Topology;
 using Kv.Node.Signals;
 using Kv.Node.Topology;
@@ -28,7 +29,13 @@ internal sealed class LostQuorum(SimCluster cluster)
         _recovered = latest;
         Recoveries++;
         cluster.Log($"OPERATOR recovers epoch {latest.Epoch} with {string.Join(", ", survivors.Select(node => node.Address))}");
-        one.Do(async services => await services.GetRequiredService<TopologyChanges>().RecoverAsync([.. survivors.Select(node => node.Address)], CancellationToken.None));
+        NodeAddress[] list = [.. survivors.Select(node => node.Address)];
+        one.Do(async services =>
+        {
+            // The same list after the same parent gives the same topology.
+            cluster.History.Recovered(TopologyRules.Recover(services.GetRequiredService<Published<ClusterTopology>>().Current, list));
+            await services.GetRequiredService<TopologyChanges>().RecoverAsync(list, CancellationToken.None);
+        });
     }
 
     private static ClusterTopology TopologyOf(SimNode node) => node.Services!.GetRequiredService<Published<ClusterTopology>>().Current;

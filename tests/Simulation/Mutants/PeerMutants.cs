@@ -37,7 +37,7 @@ internal static class PeerMutants
         public override void Services(IServiceCollection services, SimNode node) => services.AddSingleton<IDurabilityObserver>(s =>
             new Observer((member, incarnation, sequence) =>
             {
-                foreach (var other in node.Cluster.MembersOf(node.Shard))
+                foreach (var other in node.Cluster.MembersOf(node.Shard!.Value))
                 {
                     if (other != node) s.GetRequiredService<WriteConcern>().Acknowledged(other.Address, default, sequence);
                 }
@@ -74,7 +74,7 @@ internal static class PeerMutants
         public override IReadOnlySet<FaultKind> Faults { get; } = new HashSet<FaultKind> { FaultKind.SlowLink, FaultKind.LossyLink };
 
         public override IPeerStream<Acknowledgement, RecordBatch> InboundBroadcast(IPeerStream<Acknowledgement, RecordBatch> real, SimNode node) =>
-            new StreamWrapper<Acknowledgement, RecordBatch>(real, receive: batch => new(new RecordBatch([.. batch.Records.Select(record => WithoutDependencies(record, node.Shard))])));
+            new StreamWrapper<Acknowledgement, RecordBatch>(real, receive: batch => new(new RecordBatch([.. batch.Records.Select(record => WithoutDependencies(record, node.Shard!.Value))])));
     }
 
     /// <summary>The dependencies of a write do not travel with it.</summary>
@@ -85,7 +85,7 @@ internal static class PeerMutants
 
         private static WriteRecord Strip(WriteRecord record, SimNode node)
         {
-            var token = record.OpenedToken with { Dependencies = Dependencies.None.With(node.Shard, record.Dot) };
+            var token = record.OpenedToken with { Dependencies = Dependencies.None.With(node.Shard!.Value, record.Dot) };
             var tokens = node.Services!.GetRequiredService<CausalTokenCodec>();
             return new(record.Key, record.Value, record.IsTombstone, record.Stamp, record.Dot, tokens.Seal(token));
         }

@@ -31,7 +31,7 @@ internal sealed class SimNode
 
     public SimNode(SimCluster cluster, NodeAddress address, Random random)
     {
-        (_cluster, Address, _random, _origin) = (cluster, address, random, new(cluster.Topology));
+        (_cluster, Address, _random, _origin) = (cluster, address, random, new(cluster.Provisional));
         Disk = new(new Random(random.Next()));
     }
 
@@ -56,7 +56,22 @@ internal sealed class SimNode
     /// <summary>A fault keeps it from being started again before then.</summary>
     public long MayStartAt { get; set; }
 
-    public ShardId Shard => _cluster.Topology.ShardOf(Address)!.Id;
+    /// <summary>False for a spare machine that nobody has switched on yet.</summary>
+    public bool IsProvisioned { get; set; }
+
+    /// <summary>An operator is about to remove it.</summary>
+    public bool IsOnItsWayOut { get; set; }
+
+    /// <summary>True for what was made in the place of a node that was removed, until an operator lets it in.</summary>
+    public bool IsUninvited => _origin.IsUninvited;
+
+    public NodeIdentity Identity => new(_cluster.Provisional.Cluster, Address, Disk.Incarnation);
+
+    /// <summary>The shard that the newest topology has this node serve, join or leave; null when there is none.</summary>
+    public ShardId? Shard => _cluster.Topology.ReplicatedBy(Address)?.Id;
+
+    /// <summary>The topology that the process acts on; null when none runs.</summary>
+    public ClusterTopology? Known => _running?.Topology;
 
     /// <summary>What is going on inside; null when no process runs.</summary>
     public IServiceProvider? Services => _running?.Services;
@@ -99,13 +114,15 @@ internal sealed class SimNode
         var former = Disk.Incarnation;
         Disk = new(new Random(_random.Next())) { LostWithDisks = lost };
         Disk.Incarnation = _cluster.Mutant.Reborn(former, NewIncarnation());
+        _origin = new(_cluster.Provisional);
     }
 
     // What it held is kept aside, as in production; nobody asks for it any more.
     private void BeginAnewAfter(RemovedFromClusterException removed)
     {
-        _origin = new(removed.Topology, IsUninvited: true);
+        _cluster.Departing?.Invoke(this);
         LoseDisk();
+        _origin = new(removed.Topology, IsUninvited: true);
     }
 
     public void Pause() => _running?.Process.Pause();
@@ -160,7 +177,7 @@ internal sealed class SimNode
         {
             (_node, _cluster, Process) = (node, cluster, process);
             var mutant = cluster.Mutant;
-            _self = new(cluster.Topology.Cluster, node.Address, node.Disk.Incarnation);
+            _self = node.Identity;
             _options = cluster.OptionsFor(node.Address);
             _time = mutant.Time(new SimTimeProvider(process, () => node.ClockSkew), node);
             _transport = new(cluster.Network, _self, process, _time, this);
@@ -171,7 +188,7 @@ internal sealed class SimNode
             var services = new ServiceCollection();
             services.AddSingleton(cluster.Loggers(process)).AddSingleton(typeof(ILogger<>), typeof(Logger<>));
             services.AddNode(_options, _self, node._origin with { Known = mutant.Topology(node._origin.Known, node) });
-            services.AddSingleton<IStorageEngine>(new AuditedStorage(storage, _self, node.Shard, node.Disk, cluster.Ledger, cluster.Violations, () => cluster.Scheduler.Now));
+            services.AddSingleton<IStorageEngine>(new AuditedStorage(storage, _self, node));
             services.AddSingleton(_time);
             services.AddTransient(_ => new Random(seeds.Next()));
             services.AddSingleton(mutant.Transport(_transport, node));
@@ -186,6 +203,8 @@ internal sealed class SimNode
         public IServiceProvider Services => _services;
 
         public MembershipService Membership { get; }
+
+        public ClusterTopology Topology => _topology.Current;
 
         public long? OldestPending => _pending.Count == 0 ? null : _pending.Min(pending => pending.Since);
 
@@ -214,6 +233,11 @@ internal sealed class SimNode
             try
             {
                 await work(_services);
+            }
+            catch (StorageFailedException failed)
+            {
+                // A door answers with an error, and goes on.
+                _cluster.Log($"{_node.Address} could not do what it was asked: {failed.Message}");
             }
             catch (Exception stopping) when (stopping is OperationCanceledException or ChannelClosedException)
             {
