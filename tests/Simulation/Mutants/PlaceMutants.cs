@@ -101,15 +101,15 @@ internal static class PlaceMutants
         }
     }
 
-    /// <summary>A node that leaves says that there is nothing to hand over.</summary>
+    /// <summary>A node is removed whatever it still has to hand over.</summary>
     internal sealed class LeaveWithoutHandingOver : Mutant
     {
-        // The others must be behind, and yet nothing may be wrong.
-        public override IReadOnlySet<FaultKind> Faults { get; } = new HashSet<FaultKind> { FaultKind.AddNode, FaultKind.AddReplica, FaultKind.RemoveNode, FaultKind.SlowDisk };
+        public override IReadOnlySet<FaultKind> Faults { get; } = new HashSet<FaultKind> { FaultKind.AddNode, FaultKind.AddReplica, FaultKind.RemoveNode };
 
-        public override void Services(IServiceCollection services, SimNode node) => services.AddSingleton<IHeartbeatSource>(s =>
-            new Source(s.GetRequiredService<HeartbeatSource>, beat =>
-                s.GetRequiredService<ReplicaState>().Place.Role is ReplicaRole.Leaving ? beat with { Vector = VersionVector.Empty } : beat)).AddSingleton<HeartbeatSource>();
+        public override void Services(IServiceCollection services, SimNode node) => services.AddSingleton(s => new MembershipChanges(
+            s.GetRequiredService<NodeIdentity>(), s.GetRequiredService<Published<ClusterTopology>>(),
+            ViewThatSees(s, node, peer => peer with { Vector = VersionVector.Empty, Epoch = new(ulong.MaxValue) }), s.GetRequiredService<ReplicaState>(),
+            s.GetRequiredService<TopologyChanges>(), s.GetRequiredService<IPeerTransport>(), s.GetRequiredService<TimeProvider>(), s.GetRequiredService<TopologyOptions>()));
     }
 
     /// <summary>A node that was removed does not take it in, and goes on.</summary>
@@ -140,14 +140,17 @@ internal static class PlaceMutants
             services.AddSingleton(s => FloorThatSees(s, node, peer => peer with { Epoch = node.Known!.Epoch }));
     }
 
-    private static ServingFloor FloorThatSees(IServiceProvider services, SimNode node, Func<PeerView, PeerView> change)
+    private static ServingFloor FloorThatSees(IServiceProvider services, SimNode node, Func<PeerView, PeerView> change) => new(
+        services.GetRequiredService<NodeIdentity>(), services.GetRequiredService<Published<ClusterTopology>>(), ViewThatSees(services, node, change),
+        services.GetRequiredService<ReplicaState>(), services.GetRequiredService<IStorageEngine>(), services.GetRequiredService<IMissingRecords>(),
+        services.GetRequiredService<TimeProvider>(), services.GetRequiredService<ReplicaOptions>());
+
+    private static Published<MembershipView> ViewThatSees(IServiceProvider services, SimNode node, Func<PeerView, PeerView> change)
     {
         var real = services.GetRequiredService<Published<MembershipView>>();
         var seen = new Published<MembershipView>(Changed(real.Current));
         node.Process!.Start(() => FollowAsync(real, view => seen.Publish(Changed(view))));
-        return new(
-            services.GetRequiredService<NodeIdentity>(), services.GetRequiredService<Published<ClusterTopology>>(), seen, services.GetRequiredService<ReplicaState>(),
-            services.GetRequiredService<IStorageEngine>(), services.GetRequiredService<IMissingRecords>(), services.GetRequiredService<TimeProvider>(), services.GetRequiredService<ReplicaOptions>());
+        return seen;
 
         MembershipView Changed(MembershipView view) => new(node.Address, view.Peers.Select(peer => node.Known is null ? peer : change(peer)));
     }
