@@ -104,7 +104,7 @@ internal static class PlaceMutants
     /// <summary>A node is removed whatever it still has to hand over.</summary>
     internal sealed class LeaveWithoutHandingOver : Mutant
     {
-        public override IReadOnlySet<FaultKind> Faults { get; } = new HashSet<FaultKind> { FaultKind.AddNode, FaultKind.AddReplica, FaultKind.RemoveNode };
+        public override IReadOnlySet<FaultKind> Faults { get; } = new HashSet<FaultKind> { FaultKind.AddNode, FaultKind.AddReplica, FaultKind.RemoveNode, FaultKind.SlowDisk };
 
         public override void Services(IServiceCollection services, SimNode node) => services.AddSingleton(s => new MembershipChanges(
             s.GetRequiredService<NodeIdentity>(), s.GetRequiredService<Published<ClusterTopology>>(),
