@@ -35,10 +35,11 @@ internal sealed class WritePath(
         {
             case CommitResult.Committed committed:
                 // 4. Enough replicas hold it durably.
+                // Zero would say that nothing was written, and this node, if it has just left the shard, does not count itself.
                 var (satisfied, required, replicas) = await concern.WaitAsync(committed.Record.Dot.Sequence, command.Concern, concernDeadline);
                 return satisfied
                     ? new Outcome.Stored(write.IsDeletion, committed.Replaced, committed.Record.Token, shard.Id, replicas)
-                    : new Outcome.WriteConcernNotMet(shard.Id, required, replicas);
+                    : new Outcome.WriteConcernNotMet(shard.Id, required, Math.Max(1, replicas));
             case CommitResult.NothingToDelete nothing:
                 return new Outcome.Absent(stability.SealAfterReading(command.Token.Token, nothing.Incumbent, view.Epoch), shard.Id);
             case CommitResult.ClockSkew skew:

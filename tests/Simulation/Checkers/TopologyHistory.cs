@@ -16,6 +16,7 @@ internal sealed class TopologyHistory(ClusterTopology genesis, Violations violat
     private readonly SortedDictionary<Epoch, ClusterTopology> _held = new() { [genesis.Epoch] = genesis };
     private readonly Dictionary<Epoch, ulong> _chosen = [];
     private readonly Dictionary<(Epoch, Common.Consensus.Ballot, ulong Digest), HashSet<NodeAddress>> _votes = [];
+    private readonly Dictionary<(Epoch, Common.Consensus.Ballot), ulong> _byBallot = [];
     private readonly Dictionary<Incarnation, Epoch> _reached = [];
     private readonly HashSet<ulong> _recovered = [];
 
@@ -30,6 +31,11 @@ internal sealed class TopologyHistory(ClusterTopology genesis, Violations violat
 
     /// <summary>Every topology between two epochs, both included.</summary>
     public IEnumerable<ClusterTopology> Between(Epoch first, Epoch last) => _held.Values.Where(topology => topology.Epoch >= first && topology.Epoch <= last);
+
+    /// <summary>True when a topology of which this holds is durable at a majority of those who decide the next one.</summary>
+    public bool IsHeldByMajority(Func<ClusterTopology, bool> condition) => _held.Values.Any(topology =>
+        condition(topology)
+        && topology.Acceptors.Count(acceptor => _reached.GetValueOrDefault(acceptor.Incarnation) >= topology.Epoch) > topology.Acceptors.Length / 2);
 
     /// <summary>An operator made this topology by force: nobody votes for it.</summary>
     public void Recovered(ClusterTopology topology) => _recovered.Add(topology.Digest);
@@ -49,6 +55,8 @@ internal sealed class TopologyHistory(ClusterTopology genesis, Violations violat
     {
         if (!parent.Acceptors.Any(entry => entry.StandsFor(new(node.Address, node.Incarnation)))) return;
         var key = (value.Epoch, ballot, value.Digest);
+        if (!_byBallot.TryAdd((value.Epoch, ballot), value.Digest) && _byBallot[(value.Epoch, ballot)] != value.Digest)
+            violations.Add(Promise, $"ballot {ballot} carried two values for epoch {value.Epoch}");
         if (!_votes.TryGetValue(key, out var voters)) _votes[key] = voters = [];
         if (!voters.Add(node.Address) || voters.Count <= parent.Acceptors.Length / 2) return;
         if (!_chosen.TryAdd(value.Epoch, value.Digest) && _chosen[value.Epoch] != value.Digest)

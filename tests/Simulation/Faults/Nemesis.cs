@@ -205,12 +205,12 @@ internal sealed class Nemesis
     }
 
     // Right after a vote is when a fault can undo a decision: one that hits at random hardly ever does.
-    private async ValueTask RegisterPersistedAsync(SimNode node)
+    private async ValueTask RegisterPersistedAsync(SimNode node, Incarnation proposer)
     {
         if (_isOver || _scheduler.Now >= _crashesAfterVotesUntil || _random.Next(4) > 0) return;
         Happened[FaultKind.CrashAfterVote] = Happened.GetValueOrDefault(FaultKind.CrashAfterVote) + 1;
         var until = _scheduler.Now + TimeSpan.FromMilliseconds(_random.Next(100, 3000)).Ticks;
-        switch (_random.Next(3))
+        switch (_random.Next(4))
         {
             case 0:
                 // Nobody hears of it.
@@ -226,6 +226,11 @@ internal sealed class Nemesis
                     if (node.Process == process) Kill(node, losesPower, until);
                 });
                 break;
+            case 2:
+                // Whoever wanted it does not live to see it.
+                if (_cluster.Running.FirstOrDefault(any => any.Disk.Incarnation == proposer) is not { } wishing || wishing == node) return;
+                _scheduler.After(TimeSpan.FromMicroseconds(_random.Next(1, 2000)), () => Kill(wishing, losesPower: false, _scheduler.Now + (Second.Ticks / 4)));
+                break;
             default:
                 var cut = new Fault(FaultKind.Isolation, default, TimeSpan.FromTicks(until - _scheduler.Now), 0);
                 Cut(cut, until + (4 * Second.Ticks), _cluster.Nodes.Where(other => other != node).Select(other => (node.Address, other.Address)).SelectMany(BothWays));
@@ -239,6 +244,9 @@ internal sealed class Nemesis
         var topology = _cluster.Topology;
         var candidates = topology.Members.Where(member => topology.ReplicatedBy(member) is not { } shard || shard.Members.Length > (shard.Includes(member) ? 1 : 0)).ToList();
         if (candidates.Count == 0 || topology.Members.Length < 3 || !topology.IsSealed) return false;
+        // Most often one that seems to be gone.
+        var gone = candidates.Where(member => !_cluster[member].IsRunning || !Calm.IsCalm(member, Second) || _cluster.Members.Count(other => !Calm.IsCalm(other.Address, member, Second)) > 1).ToList();
+        if (gone.Count > 0 && random.Next(3) > 0) candidates = gone;
         var node = _cluster[candidates[random.Next(candidates.Count)]];
         // Clients must have somewhere to go.
         if (!_cluster.Members.Any(other => other != node && other.IsRunning && !other.IsOnItsWayOut && _cluster.IsPlaced(other, 3 * Second))) return false;
@@ -280,6 +288,8 @@ internal sealed class Nemesis
     // What is promised is to survive the loss of any one replica: until everything that must survive is held by two again, no second one is lost.
     private bool LoseDisk(SimNode node, long end)
     {
+        // The only node of VIEW, made anew, has nobody to ask and begins another cluster; see docs/bugs-found.md.
+        if (_cluster.Provisional.Members is [var only] && only.Equals(node.Address)) return false;
         if (node.Shard is { } shard)
         {
             if (node.Disk.Durable.IsEmpty || _cluster.MembersOf(shard).All(member => member == node) || !_shardsThatLostDisks.Add(shard)) return false;

@@ -1,4 +1,5 @@
 using Kv.Common.Identity;
+using Kv.Common.Topology;
 using Kv.Node.Requests;
 using Kv.Simulation.Nodes;
 using Microsoft.Extensions.DependencyInjection;
@@ -31,7 +32,7 @@ internal sealed class Operator(SimCluster cluster)
         cluster.Log($"OPERATOR adds {node.Address}");
         node.IsProvisioned = true;
         node.Start();
-        Ask(random, (changes, stop) => changes.AddAsync(node.Address, stop));
+        Ask(random, (changes, stop) => changes.AddAsync(node.Address, stop), topology => topology.Includes(node.Address));
         return true;
     }
 
@@ -40,9 +41,10 @@ internal sealed class Operator(SimCluster cluster)
     {
         cluster.Log($"OPERATOR removes {node.Address}");
         _leaving.Add(node.Address);
+        var asked = cluster.Topology.Epoch;
         // Those who are told where to go are told first.
         node.IsOnItsWayOut = true;
-        cluster.Scheduler.After(Notice, () => Ask(random, (changes, stop) => changes.RemoveAsync(node.Address, stop), () =>
+        cluster.Scheduler.After(Notice, () => Ask(random, (changes, stop) => changes.RemoveAsync(node.Address, stop), topology => topology.Epoch >= asked && !topology.Includes(node.Address), () =>
         {
             _leaving.Remove(node.Address);
             node.IsOnItsWayOut = false;
@@ -58,7 +60,7 @@ internal sealed class Operator(SimCluster cluster)
         var address = candidates[random.Next(candidates.Count)];
         var shard = topology.Shards[random.Next(topology.Shards.Length)].Id;
         cluster.Log($"OPERATOR adds {address} to shard {shard}");
-        Ask(random, (changes, stop) => changes.AddReplicaAsync(shard, address, stop));
+        Ask(random, (changes, stop) => changes.AddReplicaAsync(shard, address, stop), topology => topology.Find(shard)!.Joining.Contains(address));
         return true;
     }
 
@@ -71,13 +73,13 @@ internal sealed class Operator(SimCluster cluster)
         foreach (var address in cluster.Topology.Shards.SelectMany(shard => shard.Leaving).Where(address => !_leaving.Contains(address)).ToList()) Remove(cluster[address], random);
     }
 
-    private void Ask(Random random, Func<MembershipChanges, CancellationToken, Task<MembershipOutcome>> change, Action? ended = null, int tries = 1)
+    private void Ask(Random random, Func<MembershipChanges, CancellationToken, Task<MembershipOutcome>> change, Func<ClusterTopology, bool> isDone, Action? ended = null, int tries = 1)
     {
         var doors = cluster.Running.Where(node => !node.IsPaused && cluster.Topology.IsMember(node.Identity)).ToList();
         var isOver = false;
         _waiting++;
         // The node may die with the request; whoever asked gives up then, and tries elsewhere.
-        cluster.Scheduler.After(Patience + BeforeAgain, () => End(isDone: false));
+        cluster.Scheduler.After(Patience + BeforeAgain, () => End(isAnswered: false));
         if (doors.Count == 0) return;
         var door = doors[random.Next(doors.Count)];
         door.Do(async services =>
@@ -85,16 +87,19 @@ internal sealed class Operator(SimCluster cluster)
             using var patience = new CancellationTokenSource(Patience, services.GetRequiredService<TimeProvider>());
             var outcome = await change(services.GetRequiredService<MembershipChanges>(), patience.Token);
             cluster.Log($"OPERATOR hears from {door.Address}: {outcome}");
+            // Else it could be gone with the one that says so.
+            if (outcome is MembershipOutcome.Done && !cluster.History.IsHeldByMajority(isDone))
+                cluster.Violations.Add("An acknowledged change stays", $"{door.Address} acknowledged a change that no majority of those who decide next holds: {cluster.Topology}");
             cluster.Scheduler.After(BeforeAgain, () => End(outcome is MembershipOutcome.Done or MembershipOutcome.AlreadySo or MembershipOutcome.Refused));
         });
 
-        void End(bool isDone)
+        void End(bool isAnswered)
         {
             if (isOver) return;
             isOver = true;
             _waiting--;
-            if (isDone || _isResting || tries == MostTries) ended?.Invoke();
-            else Ask(random, change, ended, tries + 1);
+            if (isAnswered || _isResting || tries == MostTries) ended?.Invoke();
+            else Ask(random, change, isDone, ended, tries + 1);
         }
     }
 }

@@ -3,7 +3,6 @@ using Kv.Common.Causality;
 using Kv.Common.Identity;
 using Kv.Common.Membership;
 using Kv.Common.Replication;
-using Kv.Common.Topology;
 using Kv.Node.Hosting;
 using Kv.Node.Membership;
 using Kv.Node.Peers;
@@ -168,18 +167,6 @@ internal static class PeerMutants
                     var rotated = batch.Replies.Select((reply, i) => new ForwardReply(reply.Id, batch.Replies[(i + 1) % batch.Replies.Count].Outcome)).ToList();
                     return new(new ForwardReplyBatch(rotated));
                 });
-        }
-    }
-
-    /// <summary>One node acts on another assignment of shards than the rest.</summary>
-    internal sealed class StaleTopology : Mutant
-    {
-        public override ClusterTopology Topology(ClusterTopology real, SimNode node)
-        {
-            if (real.Shards.Length < 2 || node.Address != real.Members[0]) return real;
-            // The members stay where they are; which keys a shard owns is that of another epoch.
-            var former = real.Shards.Select(shard => shard with { Id = new ShardId((shard.Id.Value + 1) % real.Shards.Length) });
-            return new(real.Cluster, real.Epoch, real.Members.Select(member => new TopologyMember(member, default)), former, real.Ring) { Acceptors = real.Acceptors };
         }
     }
 

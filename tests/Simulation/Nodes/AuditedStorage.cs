@@ -72,15 +72,16 @@ internal sealed class AuditedStorage : IStorageEngine
     {
         await _inner.WriteMetaAsync(name, value);
         if (name != RegisterKey) return;
-        LearnRegister();
-        if (_node.Cluster.RegisterPersisted is { } persisted) await persisted(_node);
+        if (LearnRegister() is { } proposer && _node.Cluster.RegisterPersisted is { } persisted) await persisted(_node, proposer);
     }
 
     public ValueTask DisposeAsync() => _inner.DisposeAsync();
 
-    private void LearnRegister()
+    private Incarnation? LearnRegister()
     {
-        if (_register.Load() is { } state) _node.Cluster.History.Persisted(_self, state);
+        if (_register.Load() is not { } state) return null;
+        _node.Cluster.History.Persisted(_self, state);
+        return state.Acceptor.Promised.Proposer;
     }
 
     // Which shard owns a key never changes, whoever replicates it.

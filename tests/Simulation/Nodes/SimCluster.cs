@@ -50,8 +50,10 @@ internal sealed class SimCluster
 
     public TopologyHistory History { get; }
 
-    /// <summary>Runs in a node when a state of its register has become durable and nothing has followed from it yet.</summary>
-    public Func<SimNode, ValueTask>? RegisterPersisted { get; set; }
+    /// <summary>
+    /// Runs in a node when a state of its register has become durable and nothing has followed from it yet, with the proposer whose ballot it promised last.
+    /// </summary>
+    public Func<SimNode, Incarnation, ValueTask>? RegisterPersisted { get; set; }
 
     public SimNetwork Network { get; }
 

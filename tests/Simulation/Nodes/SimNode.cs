@@ -187,7 +187,7 @@ internal sealed class SimNode
 
             var services = new ServiceCollection();
             services.AddSingleton(cluster.Loggers(process)).AddSingleton(typeof(ILogger<>), typeof(Logger<>));
-            services.AddNode(_options, _self, node._origin with { Known = mutant.Topology(node._origin.Known, node) });
+            services.AddNode(_options, _self, node._origin);
             services.AddSingleton<IStorageEngine>(new AuditedStorage(storage, _self, node));
             services.AddSingleton(_time);
             services.AddTransient(_ => new Random(seeds.Next()));
