@@ -39,7 +39,7 @@ public static class TopologyRules
         if (parent.Removed.Contains(node.Incarnation)) return new ChangeResult.Refused(ChangeRefusal.WasRemoved);
         // Without its data it is another replica, which must be refilled before it serves, unless there is nobody who could.
         var shards = parent.Shards.Select(shard =>
-            shard.Includes(node.Address) && shard.Members.Any(other => !other.Equals(node.Address) && !parent.IncarnationAt(other).IsNone)
+            shard.Includes(node.Address) && HasAnotherReplica(parent, shard, node.Address)
                 ? shard.Without(node.Address) with { Joining = shard.Joining.Add(node.Address) }
                 : shard);
         return new ChangeResult.Next(Follow(parent, MembersBut(parent, node.Address).Append(node), shards, change.Id));
@@ -49,7 +49,7 @@ public static class TopologyRules
     {
         if (!parent.Includes(change.Address)) return new ChangeResult.Refused(ChangeRefusal.NotMember);
         if (parent.ShardOf(change.Address) is not { } served) return new ChangeResult.AlreadySo();
-        if (served.Members.Length == 1) return new ChangeResult.Refused(ChangeRefusal.LastReplica);
+        if (!HasAnotherReplica(parent, served, change.Address)) return new ChangeResult.Refused(ChangeRefusal.LastReplica);
         var shards = parent.Shards.Select(shard => shard == served ? shard.Without(change.Address) with { Leaving = shard.Leaving.Add(change.Address) } : shard);
         return new ChangeResult.Next(Follow(parent, MembersOf(parent), shards, change.Id));
     }
@@ -57,7 +57,7 @@ public static class TopologyRules
     private static ChangeResult Apply(ClusterTopology parent, TopologyChange.Remove change)
     {
         if (!parent.Includes(change.Address)) return new ChangeResult.Refused(ChangeRefusal.NotMember);
-        if (parent.ShardOf(change.Address) is { Members.Length: 1 }) return new ChangeResult.Refused(ChangeRefusal.LastReplica);
+        if (parent.ShardOf(change.Address) is { } served && !HasAnotherReplica(parent, served, change.Address)) return new ChangeResult.Refused(ChangeRefusal.LastReplica);
         var shards = parent.Shards.Select(shard => shard.Without(change.Address));
         var removed = parent.IncarnationAt(change.Address) is { IsNone: false } incarnation ? parent.Removed.Add(incarnation) : parent.Removed;
         return new ChangeResult.Next(Follow(parent, MembersBut(parent, change.Address), shards, change.Id, removed: removed));
@@ -67,9 +67,11 @@ public static class TopologyRules
     {
         if (parent.Find(change.Shard) is null) return new ChangeResult.Refused(ChangeRefusal.UnknownShard);
         if (parent.IncarnationAt(change.Address).IsNone) return new ChangeResult.Refused(ChangeRefusal.NotMember);
-        if (parent.ReplicatedBy(change.Address) is { } present)
-            return present.Id == change.Shard ? new ChangeResult.AlreadySo() : new ChangeResult.Refused(ChangeRefusal.ServesAnotherShard);
-        var shards = parent.Shards.Select(shard => shard.Id == change.Shard ? shard with { Joining = shard.Joining.Add(change.Address) } : shard);
+        if (parent.ReplicatedBy(change.Address) is { } present && present.Id != change.Shard) return new ChangeResult.Refused(ChangeRefusal.ServesAnotherShard);
+        // One that is leaving may think better of it.
+        if (parent.ReplicatedBy(change.Address)?.Leaving.Contains(change.Address) == false) return new ChangeResult.AlreadySo();
+        var shards = parent.Shards.Select(shard =>
+            shard.Id == change.Shard ? shard.Without(change.Address) with { Joining = shard.Joining.Add(change.Address) } : shard);
         return new ChangeResult.Next(Follow(parent, MembersOf(parent), shards, change.Id));
     }
 
@@ -139,6 +141,10 @@ public static class TopologyRules
                 .OrderBy(acceptor => acceptor.Address),
         ];
     }
+
+    // Somebody who was admitted, not merely an address.
+    private static bool HasAnotherReplica(ClusterTopology topology, ShardMembers shard, NodeAddress than) =>
+        shard.Members.Any(other => !other.Equals(than) && !topology.IncarnationAt(other).IsNone);
 
     private static ImmutableArray<T> Newest<T>(ImmutableArray<T> all, int most) => all.Length > most ? all.RemoveRange(0, all.Length - most) : all;
 

@@ -52,15 +52,32 @@ internal sealed partial class NodeLifecycle(
         }
         catch (RemovedFromClusterException removed)
         {
-            LogRemoved(logger, removed.Topology.Epoch);
-            directory?.MarkRemoved(removed.Topology);
-            ending.RemovedIn = removed.Topology;
-            lifetime.StopApplication();
+            BeginAnewAfter(removed.Topology);
         }
         catch (Exception failure)
         {
             LogFailed(logger, failure);
             Environment.ExitCode = 1;
+            lifetime.StopApplication();
+        }
+    }
+
+    private void BeginAnewAfter(ClusterTopology removedIn)
+    {
+        LogRemoved(logger, removedIn.Epoch);
+        try
+        {
+            directory?.MarkRemoved(removedIn);
+            // Told to stop at the same moment, the process does not begin anew, but when it is started next.
+            if (!lifetime.ApplicationStopping.IsCancellationRequested) ending.RemovedIn = removedIn;
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            LogFailed(logger, failure);
+            Environment.ExitCode = 1;
+        }
+        finally
+        {
             lifetime.StopApplication();
         }
     }

@@ -13,8 +13,15 @@ internal sealed class HeartbeatSource(
 {
     public Heartbeat Next()
     {
-        var view = topology.Current;
-        var snapshot = replica.Snapshot.Current;
+        // What is held is said together with the topology under which it was held: a joiner measures itself by that.
+        ClusterTopology view;
+        ReplicaSnapshot snapshot;
+        do
+        {
+            view = topology.Current;
+            snapshot = replica.Snapshot.Current;
+        }
+        while (!ReferenceEquals(view, topology.Current));
         return new(
             self.Cluster,
             self.Address,

@@ -50,7 +50,9 @@ internal sealed class ReplicaStep(
 
         var stamp = clock.Next(nowMs, floor);
         var dot = new Dot(self.Incarnation, ++_ownSequence);
-        var token = new CausalToken(topology.Epoch, stamp, write.Past.Dependencies.With(shard.Id, dot));
+        // Whoever pruned the past may have known a newer topology already.
+        var epoch = topology.Epoch > write.Past.Epoch ? topology.Epoch : write.Past.Epoch;
+        var token = new CausalToken(epoch, stamp, write.Past.Dependencies.With(shard.Id, dot));
         var record = new WriteRecord(write.Key, write.Value, write.IsDeletion, stamp, dot, tokens.Seal(token));
         _log.Add(record);
         Merge(record, incumbent);

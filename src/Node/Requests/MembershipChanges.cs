@@ -24,10 +24,11 @@ internal sealed class MembershipChanges(
     /// </summary>
     public async Task<MembershipOutcome> AddAsync(NodeAddress address, CancellationToken cancellation)
     {
-        if (topology.Current.Includes(address) && membership.Current.IsLive(address)) return new MembershipOutcome.AlreadySo();
         if (await WhoIsAtAsync(address, cancellation) is not { } node) return new MembershipOutcome.NobodyAnswers(address);
-        if (await changes.ChangeAsync(new TopologyChange.Admit(changes.NewOperation(), new(node.Address, node.Incarnation)), cancellation) is not ChangeOutcome.Done and var failed)
-            return Translate(failed);
+        var wasLive = membership.Current.IsLive(address);
+        var admitted = await changes.ChangeAsync(new TopologyChange.Admit(changes.NewOperation(), new(node.Address, node.Incarnation)), cancellation);
+        if (admitted is not ChangeOutcome.Done done) return Translate(admitted);
+        if (wasLive && !done.Changed) return new MembershipOutcome.AlreadySo();
         return await WithinAsync<MembershipOutcome>(
             options.ChangeTimeout,
             async stop =>
@@ -44,6 +45,8 @@ internal sealed class MembershipChanges(
     /// </summary>
     public async Task<MembershipOutcome> RemoveAsync(NodeAddress address, CancellationToken cancellation)
     {
+        if (topology.Current.ShardOf(address) is { } served && !served.Members.Any(member => !member.Equals(address) && membership.Current.IsLive(member)))
+            return new MembershipOutcome.Refused(ChangeRefusal.LastReplica);
         var leaving = await changes.ChangeAsync(new TopologyChange.Leave(changes.NewOperation(), address), cancellation);
         if (leaving is not ChangeOutcome.Done left) return Translate(leaving);
         if (left.Topology.ReplicatedBy(address) is { } shard && !await HasHandedOverAsync(address, shard, left.Topology.Epoch, cancellation))
@@ -57,22 +60,31 @@ internal sealed class MembershipChanges(
     /// </summary>
     public async Task<MembershipOutcome> AddReplicaAsync(ShardId shard, NodeAddress address, CancellationToken cancellation)
     {
+        // A node that somebody else let in a moment ago may not have been heard here yet.
+        if (!await WithinAsync(options.AnswerTimeout, stop => IsSeenAsync(address, stop), false, cancellation)) return new MembershipOutcome.Refused(ChangeRefusal.NotMember);
         var joining = await changes.ChangeAsync(new TopologyChange.AddReplica(changes.NewOperation(), shard, address), cancellation);
         if (joining is not ChangeOutcome.Done) return Translate(joining);
-        using var gone = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        var serves = ServesAsync(shard, address, gone.Token);
-        var dies = membership.WaitAsync(view => !view.IsLive(address), gone.Token).AsTask();
-        var first = await Task.WhenAny(serves, dies);
-        gone.Cancel();
-        await (Task)first;
-        // What it was given so far stays; asked again, it goes on from there.
-        return first == serves ? await serves : new MembershipOutcome.NobodyAnswers(address);
+        // What it was given stays, whatever ends the wait; asked again, it goes on from there.
+        return await WithinAsync(options.FillTimeout, stop => EndOfJoiningAsync(shard, address, stop), new MembershipOutcome.StillJoining(address), cancellation);
     }
 
-    private async Task<MembershipOutcome> ServesAsync(ShardId shard, NodeAddress address, CancellationToken cancellation)
+    private async Task<bool> IsSeenAsync(NodeAddress address, CancellationToken cancellation)
     {
-        var view = await topology.WaitAsync(next => next.ReplicatedBy(address)?.Id != shard || next.Find(shard)!.Includes(address), cancellation);
-        return view.Find(shard)!.Includes(address) ? new MembershipOutcome.Done() : new MembershipOutcome.Refused(ChangeRefusal.NotMember);
+        await membership.WaitAsync(view => view.IsLive(address), cancellation);
+        return true;
+    }
+
+    // It serves, or was removed meanwhile, or is dead.
+    private async Task<MembershipOutcome> EndOfJoiningAsync(ShardId shard, NodeAddress address, CancellationToken cancellation)
+    {
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        var placed = topology.WaitAsync(next => next.ReplicatedBy(address)?.Id != shard || next.Find(shard)!.Includes(address), either.Token).AsTask();
+        var dies = membership.WaitAsync(view => view.Find(address) is { State: PeerState.Dead }, either.Token).AsTask();
+        var first = await Task.WhenAny(placed, dies);
+        either.Cancel();
+        await (Task)first;
+        if (first == dies) return new MembershipOutcome.NobodyAnswers(address);
+        return (await placed).Find(shard)!.Includes(address) ? new MembershipOutcome.Done() : new MembershipOutcome.Refused(ChangeRefusal.NotMember);
     }
 
     private async Task<bool> HasHandedOverAsync(NodeAddress address, ShardMembers shard, Epoch epoch, CancellationToken cancellation)
@@ -95,12 +107,16 @@ internal sealed class MembershipChanges(
         var held = replica.Snapshot.Current.Vector;
         if (!address.Equals(self.Address))
         {
-            if (view.Find(address) is not { } leaver || leaver.State is PeerState.Dead or PeerState.Unknown) return true;
+            // One that was never heard here may well be at work; one that is dead, or came back without its data, has nothing to give.
+            if (view.Find(address) is not { State: not PeerState.Unknown } leaver) return false;
+            if (leaver.State is PeerState.Dead || !leaver.IsMember) return true;
             if (leaver.Epoch < epoch) return false;
             held = leaver.Vector;
         }
 
-        return shard.Members.Any(member => member.Equals(self.Address)
+        // By all who are there: one alone might be lost the next moment, and with it what was acknowledged by two.
+        var remaining = shard.Members.Where(member => view.Find(member) is not { State: PeerState.Dead }).ToList();
+        return remaining.Count > 0 && remaining.TrueForAll(member => member.Equals(self.Address)
             ? replica.Snapshot.Current.Vector.Covers(held)
             : view.IsReachable(member) && view.Find(member)!.Vector.Covers(held));
     }

@@ -25,6 +25,9 @@ internal abstract record MembershipOutcome
     /// <summary>The node serves no more, but nobody holds yet all that it holds; asked again, it goes on.</summary>
     internal sealed record StillHandingOver(NodeAddress Address) : MembershipOutcome;
 
+    /// <summary>The node still lacks some of what its shard holds; it goes on, and asking again waits on.</summary>
+    internal sealed record StillJoining(NodeAddress Address) : MembershipOutcome;
+
     /// <summary>Those who decide could not be brought together; nothing is known to have changed. <paramref name="Missing"/> is empty while the cluster forms.</summary>
     internal sealed record NoQuorum(ImmutableArray<NodeAddress> Missing) : MembershipOutcome;
 }

@@ -26,7 +26,7 @@ internal sealed class ReadPath(
 
         // 3. A point read. The client's past now includes that of what it read, deletions too.
         var record = replica.Read(command.Key);
-        if (record is null or { IsTombstone: true }) return new Outcome.Absent(stability.SealAfterReading(past, record, view.Epoch), shard.Id);
-        return new Outcome.Found(record.Value, stability.SealAfterReading(past, record, view.Epoch), record.Token, shard.Id);
+        if (record is null or { IsTombstone: true }) return new Outcome.Absent(stability.SealAfterReading(past, record), shard.Id);
+        return new Outcome.Found(record.Value, stability.SealAfterReading(past, record), record.Token, shard.Id);
     }
 }

@@ -13,6 +13,7 @@ namespace Kv.Node.Requests;
 internal sealed class WriteConcern : IDurabilityObserver
 {
     private readonly NodeIdentity _self;
+    private readonly Published<ClusterTopology> _topology;
     private readonly Published<MembershipView> _membership;
     private readonly ReplicaState _replica;
     private readonly TimeProvider _time;
@@ -23,10 +24,11 @@ internal sealed class WriteConcern : IDurabilityObserver
     private readonly PriorityQueue<Waiter, ulong>[] _waiters = [new(), new(), new(), new()];
 
     public WriteConcern(
-        NodeIdentity self, Published<MembershipView> membership, ReplicaState replica, TimeProvider time, RequestOptions options)
+        NodeIdentity self, Published<ClusterTopology> topology, Published<MembershipView> membership, ReplicaState replica, TimeProvider time, RequestOptions options)
     {
         _allHeard = Deadline.In(options.FirstHearing, time);
         _self = self;
+        _topology = topology;
         _shard = new(default, []);
         _membership = membership;
         _replica = replica;
@@ -145,14 +147,18 @@ internal sealed class WriteConcern : IDurabilityObserver
 
     private int Holding(ulong sequence, ShardMembers shard)
     {
+        var topology = _topology.Current;
         var holding = shard.Includes(_self.Address) ? 1 : 0;
         foreach (var member in shard.Members)
         {
-            if (!member.Equals(_self.Address) && _acknowledged.TryGetValue(member, out var known) && known.Sequence >= sequence) holding++;
+            if (!member.Equals(_self.Address) && _acknowledged.TryGetValue(member, out var known) && known.Sequence >= sequence && IsMember(topology, member, known.Incarnation)) holding++;
         }
 
         return holding;
     }
+
+    // What the former one at an address held is lost with it.
+    private static bool IsMember(ClusterTopology topology, NodeAddress member, Incarnation incarnation) => !topology.IsSealed || topology.IncarnationAt(member) == incarnation;
 
     private int Required(WriteConcernLevel level, ShardMembers shard)
     {

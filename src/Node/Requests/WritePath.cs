@@ -29,7 +29,7 @@ internal sealed class WritePath(
         if (await concern.UntilReachableAsync(command.Concern, concernDeadline) is { } outOfReach) return outOfReach;
 
         // 3. The single writer stamps, numbers and persists it.
-        var past = command.Token.Token.Prune(stability.StableIn);
+        var past = stability.Prune(command.Token.Token);
         var write = new LocalWrite(command.Key, command is PutCommand put ? put.Value : default, command is DeleteCommand, past);
         switch (await replica.CommitAsync(write))
         {
@@ -41,7 +41,7 @@ internal sealed class WritePath(
                     ? new Outcome.Stored(write.IsDeletion, committed.Replaced, committed.Record.Token, shard.Id, replicas)
                     : new Outcome.WriteConcernNotMet(shard.Id, required, Math.Max(1, replicas));
             case CommitResult.NothingToDelete nothing:
-                return new Outcome.Absent(stability.SealAfterReading(command.Token.Token, nothing.Incumbent, view.Epoch), shard.Id);
+                return new Outcome.Absent(stability.SealAfterReading(command.Token.Token, nothing.Incumbent), shard.Id);
             case CommitResult.ClockSkew skew:
                 return new Outcome.ClockSkew(skew.AheadMs);
             case CommitResult.NotOwner other:

@@ -13,6 +13,8 @@ internal static class MembershipResults
             RestErrors.WriteAsync(context, StatusCodes.Status503ServiceUnavailable, $"No node of this cluster answers at {nobody.Address}", 1),
         MembershipOutcome.StillHandingOver leaving =>
             RestErrors.WriteAsync(context, StatusCodes.Status503ServiceUnavailable, $"{leaving.Address} is still handing over its writes", 1),
+        MembershipOutcome.StillJoining joining =>
+            RestErrors.WriteAsync(context, StatusCodes.Status503ServiceUnavailable, $"{joining.Address} is still being filled", 1),
         MembershipOutcome.NoQuorum { Missing.IsEmpty: true } => RestErrors.WriteAsync(context, StatusCodes.Status503ServiceUnavailable, "Topology cannot be changed yet", 1),
         MembershipOutcome.NoQuorum lost => RestErrors.WriteAsync(context, StatusCodes.Status503ServiceUnavailable, "Topology cannot be changed without its quorum", 1, json =>
         {
@@ -20,7 +22,7 @@ internal static class MembershipResults
             foreach (var address in lost.Missing) json.WriteStringValue(address.ToString());
             json.WriteEndArray();
         }),
-        MembershipOutcome.Refused refused => 
+        MembershipOutcome.Refused refused =>
             RestErrors.WriteAsync(context, StatusOf(refused.Reason), ErrorOf(refused.Reason), refused.Reason is ChangeRefusal.WasRemoved ? 1 : null),
         _ => throw new UnreachableException(),
     };

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Grpc.Core;
 using Kv.Common.Identity;
+using Kv.Common.Membership;
 using Kv.Common.Topology;
 using Kv.Node.Peers.Wire;
 using Kv.Node.Signals;
@@ -10,7 +11,7 @@ using W = Kv.Wire;
 namespace Kv.Node.Rpc;
 
 /// <summary>The gRPC door of the topology.</summary>
-internal sealed class ControlPlaneRpc(NodeIdentity self, Published<ClusterTopology> topology, InboundControl inbound, TopologyChanges changes, IHostApplicationLifetime lifetime)
+internal sealed class ControlPlaneRpc(NodeIdentity self, Published<ClusterTopology> topology, Published<MembershipView> membership, InboundControl inbound, TopologyChanges changes, IHostApplicationLifetime lifetime)
     : W.ControlPlane.ControlPlaneBase
 {
     public override Task<W.VoteReply> Prepare(W.PrepareRequest request, ServerCallContext context) =>
@@ -64,6 +65,11 @@ internal sealed class ControlPlaneRpc(NodeIdentity self, Published<ClusterTopolo
         }
 
         if (!survivors.Contains(self.Address)) throw new RpcException(new(StatusCode.InvalidArgument, $"The node that is asked, {self.Address}, must be among the survivors."));
+        var current = topology.Current;
+        if (request.Epoch != current.Epoch.Value)
+            throw new RpcException(new(StatusCode.FailedPrecondition, $"Epoch {current.Epoch} is in force here, not {request.Epoch}."));
+        if (current.Acceptors.Count(acceptor => membership.Current.IsReachable(acceptor.Address)) > current.Acceptors.Length / 2)
+            throw new RpcException(new(StatusCode.FailedPrecondition, "A majority of the acceptors is there: change the topology in the ordinary way."));
         var reply = new W.RecoverReply();
         await RpcFailures.ServeAsync(context, lifetime, async end =>
         {

@@ -75,6 +75,8 @@ internal sealed class DataDirectory : IDisposable
     {
         if (Owner is { } owner && owner.Cluster != genesis.Cluster)
             throw new DataDirectoryRefusedException($"The data directory {Path} belongs to cluster {owner.Cluster}, and this node to cluster {genesis.Cluster}.");
+        if (Genesis is { } known && known.Cluster != genesis.Cluster)
+            throw new DataDirectoryRefusedException($"The data directory {Path} belongs to cluster {known.Cluster}, and this node to cluster {genesis.Cluster}.");
         if (Genesis is null || Owner is null) GenesisFile.Write(Path, Genesis ?? genesis);
         Genesis ??= genesis;
         if (Owner is null)

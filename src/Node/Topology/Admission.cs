@@ -32,8 +32,9 @@ internal sealed partial class Admission(
     private bool IsWanting(ClusterTopology topology) =>
         topology.IsSealed && !topology.IsMember(self) && (topology.Includes(self.Address) || !(register.WasMember || register.IsUninvited));
 
-    private bool IsRemoved(ClusterTopology topology) => register.WasMember && !topology.Includes(self.Address);
+    // It need not have learned that it was a member: whoever has been removed by its name is.
+    private bool IsRemoved(ClusterTopology topology) => topology.Removed.Contains(self.Incarnation) || (register.WasMember && !topology.Includes(self.Address));
 
-    [LoggerMessage(4030, LogLevel.Information, "Epoch {Epoch} does not name this node: asking to be admitted")]
+    [LoggerMessage(6030, LogLevel.Information, "Epoch {Epoch} does not name this node: asking to be admitted")]
     private static partial void LogAsking(ILogger logger, Epoch epoch);
 }

@@ -73,12 +73,24 @@ internal sealed partial class Formation(
                     if (greeted.Reply is HelloReply.Recorded) establishment = establishment.RecordedBy(greeted.From.Address);
                     break;
                 case ControlReply.Holds { Topology.IsSealed: true } holds:
-                    await register.LearnAsync(holds.Topology);
+                    await TryLearnAsync(holds);
                     break;
             }
         }
 
         return establishment;
+    }
+
+    private async Task TryLearnAsync(ControlReply.Holds holds)
+    {
+        try
+        {
+            await register.LearnAsync(holds.Topology);
+        }
+        catch (InvalidOperationException conflict)
+        {
+            LogConflict(logger, holds.From.Address, conflict.Message);
+        }
     }
 
     private async Task<ControlReply?> GreetAsync(NodeAddress member, CancellationToken cancellation)
@@ -113,6 +125,9 @@ internal sealed partial class Formation(
         }
     }
 
-    [LoggerMessage(4010, LogLevel.Debug, "{Present} of {Members} nodes are there: sealing the topology")]
+    [LoggerMessage(6011, LogLevel.Error, "{Peer} acts on another history: {Reason}")]
+    private static partial void LogConflict(ILogger logger, NodeAddress peer, string reason);
+
+    [LoggerMessage(6010, LogLevel.Debug, "{Present} of {Members} nodes are there: sealing the topology")]
     private static partial void LogSealing(ILogger logger, int present, int members);
 }

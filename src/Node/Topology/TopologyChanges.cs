@@ -87,6 +87,12 @@ internal sealed partial class TopologyChanges(
                 await backoff.PauseAsync(either.Token);
             }
         }
+        catch (InvalidOperationException conflict)
+        {
+            // Somebody acts on another history: to be told to an operator, and no reason for this node to end.
+            LogImpossible(logger, conflict.Message);
+            return new ChangeOutcome.NoQuorum(missing, conflict.Message);
+        }
         catch (OperationCanceledException) when (timeout.IsCancellationRequested && !cancellation.IsCancellationRequested)
         {
             return new ChangeOutcome.NoQuorum(missing, null);
@@ -107,12 +113,15 @@ internal sealed partial class TopologyChanges(
         lock (random) return random.Next();
     }
 
-    [LoggerMessage(4000, LogLevel.Information, "Topology changed: {Topology}")]
+    [LoggerMessage(6000, LogLevel.Information, "Topology changed: {Topology}")]
     private static partial void LogDecided(ILogger logger, ClusterTopology topology);
 
-    [LoggerMessage(4002, LogLevel.Warning, "An operator recovers the cluster by force: {Topology}")]
+    [LoggerMessage(6002, LogLevel.Warning, "An operator recovers the cluster by force: {Topology}")]
     private static partial void LogRecovering(ILogger logger, ClusterTopology topology);
 
-    [LoggerMessage(4001, LogLevel.Error, "The topology cannot be changed: {Conflict}")]
+    [LoggerMessage(6003, LogLevel.Error, "The topology cannot be changed: {Reason}")]
+    private static partial void LogImpossible(ILogger logger, string reason);
+
+    [LoggerMessage(6001, LogLevel.Error, "The topology cannot be changed: {Conflict}")]
     private static partial void LogConflict(ILogger logger, Conflict conflict);
 }

@@ -73,12 +73,12 @@ internal sealed partial class TopologyLearner(
         }
     }
 
-    [LoggerMessage(4020, LogLevel.Information, "Learned from {Peer}: {Topology}")]
+    [LoggerMessage(6020, LogLevel.Information, "Learned from {Peer}: {Topology}")]
     private static partial void LogLearned(ILogger logger, ClusterTopology topology, NodeAddress peer);
 
-    [LoggerMessage(4021, LogLevel.Debug, "Could not learn the topology from {Peer}: {Reason}")]
+    [LoggerMessage(6021, LogLevel.Debug, "Could not learn the topology from {Peer}: {Reason}")]
     private static partial void LogNotLearned(ILogger logger, NodeAddress peer, string reason);
 
-    [LoggerMessage(4022, LogLevel.Error, "{Peer} acts on another history: {Reason}")]
+    [LoggerMessage(6022, LogLevel.Error, "{Peer} acts on another history: {Reason}")]
     private static partial void LogConflict(ILogger logger, NodeAddress peer, string reason);
 }

@@ -33,6 +33,9 @@ internal sealed class TopologyOptions
     /// <summary>How long a request to remove a node waits for it to hand over what only it holds.</summary>
     public TimeSpan HandOverTimeout { get; set; } = TimeSpan.FromSeconds(60);
 
+    /// <summary>How long a request to add a replica waits for it to hold everything; the replica goes on after that.</summary>
+    public TimeSpan FillTimeout { get; set; } = TimeSpan.FromMinutes(10);
+
     public IEnumerable<string> Validate()
     {
         if (AnswerTimeout <= TimeSpan.Zero) yield return "Topology:AnswerTimeout must be more than zero.";
@@ -41,6 +44,7 @@ internal sealed class TopologyOptions
         if (HelloInterval <= TimeSpan.Zero) yield return "Topology:HelloInterval must be more than zero.";
         if (SealPatience < TimeSpan.Zero) yield return "Topology:SealPatience must not be negative.";
         if (DiscoveryPatience < TimeSpan.Zero) yield return "Topology:DiscoveryPatience must not be negative.";
+        if (FillTimeout <= TimeSpan.Zero) yield return "Topology:FillTimeout must be more than zero.";
         if (HandOverTimeout <= TimeSpan.Zero) yield return "Topology:HandOverTimeout must be more than zero.";
         if (ReviewInterval <= TimeSpan.Zero) yield return "Topology:ReviewInterval must be more than zero.";
     }

@@ -11,7 +11,7 @@ namespace Kv.Node.Topology;
 /// <see cref="ProposerAttempt{T}"/>. Any member, or a node about to become one, may propose.
 /// </summary>
 internal sealed class TopologyProposer(
-    NodeIdentity self, TopologyRegister register, AcceptorStore store, IPeerTransport transport, TimeProvider time, TopologyOptions options)
+    NodeIdentity self, TopologyRegister register, InboundControl own, AcceptorStore store, IPeerTransport transport, TimeProvider time, TopologyOptions options)
 {
     private readonly Lock _gate = new();
     private BallotSource? _ballots;
@@ -91,28 +91,25 @@ internal sealed class TopologyProposer(
         ControlReply? reply = null;
         try
         {
-            reply = acceptor.Address.Equals(self.Address) ? await AskSelfAsync(request) : await transport.CallAsync(acceptor.Address, request, cancellation);
+            reply = acceptor.Address.Equals(self.Address) ? await own.AnswerAsync(self, request) : await transport.CallAsync(acceptor.Address, request, cancellation);
         }
-        catch (Exception unanswered) when (unanswered is PeerUnavailableException || (unanswered is OperationCanceledException && cancellation.IsCancellationRequested))
+        catch (Exception unanswered) when (unanswered is PeerUnavailableException or OperationCanceledException)
         {
+            // The second also when this node's own register has ended, because the node stops.
         }
-
-        // Who really answered: another incarnation may be at the address by now.
-        var who = reply switch
+        finally
         {
-            ControlReply.Holds holds => new Acceptor(holds.From.Address, holds.From.Incarnation),
-            ControlReply.Voted voted => voted.Reply.From,
-            _ => acceptor,
-        };
-        replies.TryWrite((who, reply));
+            // Whatever becomes of the call, whoever waits for the answers must not wait for this one.
+            replies.TryWrite((WhoAnswered(reply, acceptor), reply));
+        }
     }
 
-    private async Task<ControlReply> AskSelfAsync(ControlRequest request) => request switch
+    // Another incarnation may be at the address by now.
+    private static Acceptor WhoAnswered(ControlReply? reply, Acceptor asked) => reply switch
     {
-        ControlRequest.Prepare prepare => new ControlReply.Voted(await register.PrepareAsync(prepare.Parent, prepare.Ballot)),
-        ControlRequest.Accept accept => new ControlReply.Voted(await register.AcceptAsync(accept.Parent, accept.Ballot, accept.Value)),
-        ControlRequest.Learn learn => new ControlReply.Holds(self, await register.LearnAsync(learn.Topology)),
-        _ => throw new ArgumentOutOfRangeException(nameof(request), request, "Not asked of acceptors."),
+        ControlReply.Holds holds => new Acceptor(holds.From.Address, holds.From.Incarnation),
+        ControlReply.Voted voted => voted.Reply.From,
+        _ => asked,
     };
 
     private async Task PauseAsync(CancellationToken cancellation)
