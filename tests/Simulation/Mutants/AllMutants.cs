@@ -49,15 +49,10 @@ internal static partial class AllMutants
         (() => new VoteMutants.QuorumOneTooSmall(), "a vote is counted that nobody gave"),
         (() => new VoteMutants.VoteBeforeSave(), "an acceptor answers before its vote is durable"),
         (() => new VoteMutants.NoLearnBarrier(), "a change is acknowledged before those who decide next hold it"),
-        (() => new VoteMutants.BallotsAgain(), "a ballot is used again after a restart"),
         (() => new PlaceMutants.StaleTopology(), "a stale topology is honoured"),
         (() => new PlaceMutants.JoiningServesAtOnce(), "a node that joins serves before it holds everything"),
         (() => new PlaceMutants.JoiningCounts(), "a node that joins counts for write concern"),
-        (() => new PlaceMutants.StabilityIgnoresJoining(), "tokens forget what a node that joins does not hold yet"),
-        (() => new PlaceMutants.IgnoreTokenEpoch(), "the newer epoch of a token is ignored"),
-        (() => new PlaceMutants.LeaveWithoutHandingOver(), "a node leaves with what only it holds"),
         (() => new PlaceMutants.IgnoreRemoval(), "a node that was removed goes on serving"),
-        (() => new PlaceMutants.MeasuredByTheUnaware(), "a node that joins is measured by one that does not know of it"),
     ];
 
     public static IReadOnlyList<string> Names { get; } = [.. Table.Select(entry => NameOf(entry.Make()))];

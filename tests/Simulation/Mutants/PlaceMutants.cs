@@ -64,54 +64,6 @@ internal static class PlaceMutants
         }
     }
 
-    /// <summary>What the members of a shard hold is taken for stable, whoever is about to become one.</summary>
-    internal sealed class StabilityIgnoresJoining : Mutant
-    {
-        public override IReadOnlySet<FaultKind> Faults => Joins;
-
-        public override void Services(IServiceCollection services, SimNode node) => services.AddSingleton(s =>
-        {
-            var real = s.GetRequiredService<Published<ClusterTopology>>();
-            var without = new Published<ClusterTopology>(WithoutJoining(real.Current));
-            node.Process!.Start(() => FollowAsync(real, topology => without.Publish(WithoutJoining(topology))));
-            return new Stability(s.GetRequiredService<NodeIdentity>(), without, s.GetRequiredService<Published<MembershipView>>(), s.GetRequiredService<ReplicaState>(), s.GetRequiredService<CausalTokenCodec>());
-        });
-
-        private static ClusterTopology WithoutJoining(ClusterTopology topology) => new(
-            topology.Cluster, topology.Epoch, topology.Members.Select(member => new TopologyMember(member, topology.IncarnationAt(member))),
-            topology.Shards.Select(shard => shard with { Joining = [] }), topology.Ring);
-    }
-
-    /// <summary>A request is served by the topology that is known, although its client has seen a newer one.</summary>
-    internal sealed class IgnoreTokenEpoch : Mutant
-    {
-        public override IReadOnlySet<FaultKind> Faults => Leaves;
-
-        public override Command Enter(Command command, SimNode node)
-        {
-            var token = command.Token with { Token = command.Token.Token with { Epoch = Epoch.First } };
-            if (command.Token == PresentedToken.None) return command;
-            return command switch
-            {
-                GetCommand get => get with { Token = token },
-                PutCommand put => put with { Token = token },
-                DeleteCommand delete => delete with { Token = token },
-                _ => command,
-            };
-        }
-    }
-
-    /// <summary>A node is removed whatever it still has to hand over.</summary>
-    internal sealed class LeaveWithoutHandingOver : Mutant
-    {
-        public override IReadOnlySet<FaultKind> Faults { get; } = new HashSet<FaultKind> { FaultKind.AddNode, FaultKind.AddReplica, FaultKind.RemoveNode, FaultKind.SlowDisk };
-
-        public override void Services(IServiceCollection services, SimNode node) => services.AddSingleton(s => new MembershipChanges(
-            s.GetRequiredService<NodeIdentity>(), s.GetRequiredService<Published<ClusterTopology>>(),
-            ViewThatSees(s, node, peer => peer with { Vector = VersionVector.Empty, Epoch = new(ulong.MaxValue) }), s.GetRequiredService<ReplicaState>(),
-            s.GetRequiredService<TopologyChanges>(), s.GetRequiredService<IPeerTransport>(), s.GetRequiredService<TimeProvider>(), s.GetRequiredService<TopologyOptions>()));
-    }
-
     /// <summary>A node that was removed does not take it in, and goes on.</summary>
     internal sealed class IgnoreRemoval : Mutant
     {
@@ -129,15 +81,6 @@ internal static class PlaceMutants
                     : reply;
             }
         }
-    }
-
-    /// <summary>A node that joins measures itself by whoever is there, whether that one sends it what is written or not.</summary>
-    internal sealed class MeasuredByTheUnaware : Mutant
-    {
-        public override IReadOnlySet<FaultKind> Faults => Joins;
-
-        public override void Services(IServiceCollection services, SimNode node) =>
-            services.AddSingleton(s => FloorThatSees(s, node, peer => peer with { Epoch = node.Known!.Epoch }));
     }
 
     private static ServingFloor FloorThatSees(IServiceProvider services, SimNode node, Func<PeerView, PeerView> change) => new(

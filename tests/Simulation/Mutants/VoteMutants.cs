@@ -118,17 +118,4 @@ internal static class VoteMutants
                     : base.CallAsync(peer, request, cancellation);
         }
     }
-
-    /// <summary>How often a node was started is not stored, so that its ballots are used again.</summary>
-    internal sealed class BallotsAgain : Mutant
-    {
-        public override IReadOnlySet<FaultKind> Faults => AroundVotes;
-
-        public override IStorageEngine Storage(IStorageEngine real, SimNode node) => new Forgetting(real);
-
-        private sealed class Forgetting(IStorageEngine inner) : StorageWrapper(inner)
-        {
-            public override ValueTask WriteMetaAsync(string name, ReadOnlyMemory<byte> value) => name == "topology-boots" ? default : base.WriteMetaAsync(name, value);
-        }
-    }
 }
