@@ -1,7 +1,5 @@
 using Kv.Common.Causality;
-using Kv.Common.Topology;
 using Kv.Node.Replica;
-using Kv.Node.Signals;
 using Kv.Simulation.Checkers;
 using Kv.Simulation.Clients;
 using Kv.Simulation.Faults;
@@ -127,9 +125,7 @@ internal sealed class Simulation
         if (_nemesis.Operator.IsBusy) return "the operator is not answered";
         foreach (var shard in topology.Shards.Where(shard => !shard.Joining.IsEmpty || !shard.Leaving.IsEmpty)) return $"the topology is still to change: {topology}";
         // Two disks lost before the seal may leave no quorum that could ever seal; then an operator has to form the cluster again.
-        // The same when the one disk that held the seal was lost before anybody else had learned of it.
-        var isSealed = _cluster.Running.Any(node => node.Services!.GetRequiredService<Published<ClusterTopology>>().Current.IsSealed);
-        var canBeSealed = isSealed || !_nemesis.Happened.Keys.Any(kind => kind is FaultKind.DiskLoss or FaultKind.LonelyDiskLoss);
+        var canBeSealed = topology.IsSealed || !_nemesis.Happened.Keys.Any(kind => kind is FaultKind.DiskLoss or FaultKind.LonelyDiskLoss);
         foreach (var outsider in _cluster.Provisioned.Where(node => canBeSealed && !topology.IsMember(node.Identity) && !node.IsUninvited)) return $"{outsider.Address} is no member: {topology}";
         foreach (var node in _cluster.Members)
         {
