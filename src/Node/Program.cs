@@ -5,7 +5,7 @@ if (args.Contains("--healthcheck")) return await HealthCheck.RunAsync();
 
 try
 {
-    await NodeApplication.Build(args).RunAsync();
+    await NodeApplication.RunAsync(args);
     return Environment.ExitCode;
 }
 catch (Exception refused) when (refused is InvalidOptionsException or DataDirectoryRefusedException or StorageFailedException or IOException)

@@ -19,6 +19,8 @@ internal static class Rules
         "Replication.RecordBatch",
         "Replication.Acknowledgement",
         "Replication.FetchRequest",
+        "Topology.ControlRequest",
+        "Topology.ControlReply",
         "Requests.ForwardRequest",
         "Requests.ForwardReply",
         "Requests.ForwardBatch",
@@ -40,7 +42,8 @@ internal static class Rules
         ["Replication"] = ["Replica", "Topology", "Peers"],
         ["Membership"] = ["Replica", "Topology", "Peers"],
         ["Migration"] = ["Replica", "Topology", "Peers"],
-        ["Topology"] = ["Peers"],
+        // The register keeps its votes on disk.
+        ["Topology"] = ["Peers", "Storage"],
 
         // State and its keeper.
         ["Replica"] = ["Storage"],

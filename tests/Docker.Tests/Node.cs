@@ -37,6 +37,12 @@ internal sealed record Node(int Number)
 
     public Task<Answer> GetAsync(string path) => SendAsync(new HttpRequestMessage(HttpMethod.Get, path));
 
+    /// <summary>A request that names a node.</summary>
+    public Task<Answer> SendAsync(HttpMethod method, string path, string socketAddress) => SendAsync(new HttpRequestMessage(method, path)
+    {
+        Content = JsonContent.Create(new Dictionary<string, string> { ["socket-address"] = socketAddress }),
+    });
+
     /// <summary>Null when nobody answers.</summary>
     public async Task<Answer?> TryGetAsync(string path)
     {

@@ -33,7 +33,7 @@ internal sealed class InProcessNode : IAsyncDisposable
     {
         var port = NodePorts.Take();
         var address = $"127.0.0.1:{port}";
-        var app = NodeApplication.Build(
+        var app = await NodeApplication.BuildAsync(
         [
             $"--SOCKET_ADDRESS={address}",
             $"--VIEW={string.Join(',', [address, .. absent ?? []])}",
@@ -44,7 +44,7 @@ internal sealed class InProcessNode : IAsyncDisposable
             "--Logging:LogLevel:Default=Warning",
             "--Logging:LogLevel:Microsoft.Hosting.Lifetime=Warning",
             .. options,
-        ]);
+        ], removedIn: null, new NodeEnding()) ?? throw new InvalidOperationException("The node was told to stop while it started.");
         await app.StartAsync();
         var node = new InProcessNode(app, port);
         await Eventually.Async(

@@ -32,7 +32,8 @@ return failed == 0 ? 0 : 1;
 (int Passed, int Failed) HuntMutants()
 {
     var caught = 0;
-    foreach (var each in AllMutants.Names)
+    var hunted = line.Mutant is null ? AllMutants.Names : [line.Mutant];
+    foreach (var each in hunted)
     {
         var figures = AllMutants.Hunt(each, Enumerable.Range(line.First, line.Last - line.First + 1), line.Parallel, line.Least);
         var found = figures.Failures.Count > 0;
@@ -43,7 +44,7 @@ return failed == 0 ? 0 : 1;
             $"{each,-32} {(found ? "caught" : "NOT CAUGHT"),-10} in {figures.Failures.Count} of {figures.Seeds}, first by {(found ? figures.Failures.Min(f => f.Plan.Seed) : 0)}: {string.Join(", ", promises)}"));
     }
 
-    return (caught, AllMutants.Names.Count - caught);
+    return (caught, hunted.Count - caught);
 }
 
 int Replay(int replayed)

@@ -1,5 +1,6 @@
 using System.Text;
 using Kv.Common.Identity;
+using Kv.Common.Topology;
 using Kv.Node.Storage;
 using Kv.StorageContract.Crash;
 using Xunit;
@@ -8,8 +9,10 @@ namespace Kv.StorageContract;
 
 public sealed class DataDirectoryTests : IDisposable
 {
-    private static readonly ClusterId Cluster = new(0xC1);
     private static readonly NodeAddress Address = NodeAddress.Parse("10.0.0.2:8082");
+    private static readonly NodeAddress Other = NodeAddress.Parse("10.0.0.3:8082");
+    private static readonly ClusterTopology Cluster = Genesis.Provisional([Address, Other], 1);
+    private static readonly ClusterTopology Another = Genesis.Provisional([Address, Other], 2);
 
     private readonly TemporaryDirectory _temporary = new();
 
@@ -17,21 +20,124 @@ public sealed class DataDirectoryTests : IDisposable
 
     private string IdentityPath => System.IO.Path.Combine(Path, "identity");
 
+    private string GenesisPath => System.IO.Path.Combine(Path, "genesis");
+
     [Fact]
     public void The_incarnation_is_made_once_and_never_zero()
     {
         var random = new Queue<ulong>([0, 0, 42, 43]);
-        using (var made = Open(random.Dequeue))
+        using (var made = Claimed(random.Dequeue))
         {
-            Assert.True(made.IsNew);
-            Assert.Equal(new Incarnation(42), made.Incarnation);
+            Assert.Equal(new NodeIdentity(Cluster.Cluster, Address, new(42)), made.Owner);
             Assert.Equal(Path, made.Path);
         }
 
-        using var found = Open(random.Dequeue);
-        Assert.False(found.IsNew);
-        Assert.Equal(new Incarnation(42), found.Incarnation);
+        using var found = Open();
+        Assert.Equal(new Incarnation(42), found.Owner?.Incarnation);
+        Assert.Equal(new Incarnation(42), found.Claim(Cluster, random.Dequeue).Incarnation);
         Assert.Single(random);
+    }
+
+    [Fact]
+    public void A_directory_that_nobody_claimed_has_no_owner()
+    {
+        using (var made = Open()) Assert.Null(made.Owner);
+        using var found = Open();
+        Assert.Null(found.Owner);
+        Assert.Null(found.Genesis);
+    }
+
+    [Fact]
+    public void The_directory_of_a_removed_node_begins_anew_and_keeps_what_was_there()
+    {
+        var without = TopologyRules.Seal(Cluster, new Dictionary<NodeAddress, Incarnation> { [Other] = new(9) }, new(1));
+        using (var removed = Claimed(() => 42))
+        {
+            Directory.CreateDirectory(removed.StorePath);
+            File.WriteAllText(System.IO.Path.Combine(removed.StorePath, "data"), "kept");
+            removed.MarkRemoved(without);
+        }
+
+        using (var successor = Open())
+        {
+            Assert.Null(successor.Owner);
+            Assert.True(successor.IsUninvited);
+            Assert.Equal(without.Digest, successor.Genesis?.Digest);
+            Assert.False(Directory.Exists(successor.StorePath));
+            Assert.Equal(new Incarnation(43), successor.Claim(Cluster, () => 43).Incarnation);
+        }
+
+        Assert.Equal("kept", File.ReadAllText(System.IO.Path.Combine(Path, "removed-000000000000002a", "store", "data")));
+        using var again = Open();
+        Assert.Equal(new Incarnation(43), again.Owner?.Incarnation);
+        Assert.True(again.IsUninvited);
+        Assert.Equal(without.Digest, again.Genesis?.Digest);
+    }
+
+    [Fact]
+    public void Putting_a_removed_node_aside_goes_on_where_it_was_interrupted()
+    {
+        using (var removed = Claimed(() => 42))
+        {
+            Directory.CreateDirectory(removed.StorePath);
+            removed.MarkRemoved(Cluster);
+        }
+
+        // As a crash leaves it after the first of the moves.
+        Directory.CreateDirectory(System.IO.Path.Combine(Path, "removed-000000000000002a"));
+        File.Move(IdentityPath, System.IO.Path.Combine(Path, "removed-000000000000002a", "identity"));
+        using var successor = Open();
+        Assert.Null(successor.Owner);
+        Assert.False(Directory.Exists(successor.StorePath));
+    }
+
+    [Fact]
+    public void The_topology_that_the_owner_began_from_is_kept_and_told_without_naming_the_cluster()
+    {
+        var later = TopologyRules.Seal(Cluster, new Dictionary<NodeAddress, Incarnation> { [Other] = new(9) }, new(1));
+        using (var made = Open())
+        {
+            made.Claim(later, () => 7);
+            Assert.Equal(later.Digest, made.Genesis?.Digest);
+        }
+
+        using var found = Open();
+        Assert.Equal(later.Digest, found.Genesis?.Digest);
+        found.Claim(Cluster, () => 7);
+        Assert.Equal(later.Digest, found.Genesis?.Digest);
+    }
+
+    [Fact]
+    public void A_genesis_without_an_identity_is_that_of_a_claim_that_was_not_finished()
+    {
+        Claimed().Dispose();
+        File.Delete(IdentityPath);
+        using var found = Open();
+        Assert.Null(found.Genesis);
+        found.Claim(Another, () => 8);
+        Assert.Equal(Another.Digest, found.Genesis?.Digest);
+    }
+
+    [Fact]
+    public void An_identity_without_a_genesis_is_given_one_of_its_cluster()
+    {
+        Claimed().Dispose();
+        File.Delete(GenesisPath);
+        Assert.Contains("belongs to cluster", Refusal(cluster: Another));
+        using (var found = Claimed()) Assert.Equal(Cluster.Digest, found.Genesis?.Digest);
+        Assert.True(File.Exists(GenesisPath));
+    }
+
+    [Fact]
+    public void A_genesis_that_is_damaged_or_of_another_cluster_is_refused()
+    {
+        Claimed().Dispose();
+        var good = File.ReadAllText(GenesisPath);
+        foreach (var bad in new[] { "", good[..^1], good + "\n", good.Replace("member", "remember", StringComparison.Ordinal), TopologyText.Write(Another) })
+        {
+            File.WriteAllText(GenesisPath, bad);
+            Assert.Contains("The genesis file of the data directory", Refusal());
+        }
     }
 
     [Fact]
@@ -40,21 +146,22 @@ public sealed class DataDirectoryTests : IDisposable
         Directory.CreateDirectory(Path);
         File.WriteAllText(IdentityPath + ".new", "format 1\ncluster 00");
         using var made = Open();
-        Assert.True(made.IsNew);
+        Assert.Null(made.Owner);
+        Assert.Equal(new Incarnation(7), made.Claim(Cluster, () => 7).Incarnation);
     }
 
     [Fact]
     public void A_directory_of_another_cluster_is_refused()
     {
-        Open().Dispose();
-        Assert.Contains("belongs to cluster 00000000000000c1, and this node to cluster 00000000000000c2", Refusal(cluster: new ClusterId(0xC2)));
+        Claimed().Dispose();
+        Assert.Contains($"belongs to cluster {Cluster.Cluster}, and this node to cluster {Another.Cluster}", Refusal(cluster: Another));
     }
 
     [Fact]
     public void A_copied_directory_is_refused()
     {
-        Open().Dispose();
-        Assert.Contains("made for the node at 10.0.0.2:8082, and this node is at 10.0.0.3:8082: it looks copied", Refusal(address: NodeAddress.Parse("10.0.0.3:8082")));
+        Claimed().Dispose();
+        Assert.Contains("made for the node at 10.0.0.2:8082, and this node is at 10.0.0.3:8082: it looks copied", Refusal(address: Other));
     }
 
     [Fact]
@@ -68,7 +175,7 @@ public sealed class DataDirectoryTests : IDisposable
     [Fact]
     public void Any_changed_byte_of_the_identity_is_refused()
     {
-        Open().Dispose();
+        Claimed().Dispose();
         var good = File.ReadAllBytes(IdentityPath);
         for (var at = 0; at < good.Length; at++)
         {
@@ -89,7 +196,7 @@ public sealed class DataDirectoryTests : IDisposable
     [Fact]
     public void Data_without_an_identity_is_refused()
     {
-        using (var made = Open()) Directory.CreateDirectory(made.StorePath);
+        using (var made = Claimed()) Directory.CreateDirectory(made.StorePath);
         File.Delete(IdentityPath);
         Assert.Contains("its identity file is missing", Refusal());
     }
@@ -112,9 +219,9 @@ public sealed class DataDirectoryTests : IDisposable
     [Fact]
     public void A_refused_directory_is_not_left_locked()
     {
-        Open().Dispose();
-        Refusal(cluster: new ClusterId(0xC2));
-        Open().Dispose();
+        Claimed().Dispose();
+        Refusal(address: Other);
+        Claimed().Dispose();
     }
 
     [Fact]
@@ -126,25 +233,36 @@ public sealed class DataDirectoryTests : IDisposable
         holder.Kill();
         await holder.WaitForExitAsync(TestContext.Current.CancellationToken);
         using var taken = Open();
-        Assert.False(taken.IsNew);
+        Assert.Equal(new Incarnation(7), taken.Owner?.Incarnation);
     }
 
     [Fact]
     public void The_identity_can_be_read_by_people()
     {
-        Open(() => 42).Dispose();
+        Claimed(() => 42).Dispose();
         Assert.StartsWith(
-            "format 1\ncluster 00000000000000c1\naddress 10.0.0.2:8082\nincarnation 000000000000002a\ncheck ",
+            $"format 1\ncluster {Cluster.Cluster}\naddress 10.0.0.2:8082\nincarnation 000000000000002a\ncheck ",
             Encoding.UTF8.GetString(File.ReadAllBytes(IdentityPath)));
     }
 
     public void Dispose() => _temporary.Dispose();
 
-    private DataDirectory Open(Func<ulong>? newIncarnation = null) => DataDirectory.Open(Path, Cluster, Address, newIncarnation ?? (() => 7));
+    private DataDirectory Open() => DataDirectory.Open(Path, Address);
 
-    private string Refusal(string? path = null, ClusterId? cluster = null, NodeAddress? address = null)
+    private DataDirectory Claimed(Func<ulong>? newIncarnation = null)
     {
-        var refused = Assert.Throws<DataDirectoryRefusedException>(() => DataDirectory.Open(path ?? Path, cluster ?? Cluster, address ?? Address, () => 7));
+        var directory = Open();
+        directory.Claim(Cluster, newIncarnation ?? (() => 7));
+        return directory;
+    }
+
+    private string Refusal(string? path = null, ClusterTopology? cluster = null, NodeAddress? address = null)
+    {
+        var refused = Assert.Throws<DataDirectoryRefusedException>(() =>
+        {
+            using var directory = DataDirectory.Open(path ?? Path, address ?? Address);
+            directory.Claim(cluster ?? Cluster, () => 7);
+        });
         Assert.DoesNotContain('\n', refused.Message);
         return refused.Message;
     }

@@ -1,12 +1,13 @@
 namespace Kv.TestSupport;
 
-/// <summary>One place in a <see cref="LocalCluster"/>: its address, data and client stay the same whatever becomes of the process.</summary>
+/// <summary>A place where a node runs, mostly in a <see cref="LocalCluster"/>: its address, data and client stay the same whatever becomes of the process.</summary>
 public sealed class LocalNode : IAsyncDisposable
 {
     private readonly IReadOnlyDictionary<string, string> _environment;
     private NodeProcess? _process;
 
-    internal LocalNode(int restPort, int peerPort, IReadOnlyDictionary<string, string> environment)
+    /// <summary>Starts nothing yet. <paramref name="environment"/>: the node's variables, with its data directory.</summary>
+    public LocalNode(int restPort, int peerPort, IReadOnlyDictionary<string, string> environment)
     {
         _environment = environment;
         Address = $"127.0.0.1:{restPort}";

@@ -24,5 +24,11 @@ public sealed class PeerProbe : IDisposable
         return reply.Found ? reply.Dot : null;
     }
 
+    /// <summary>The epoch of the topology that the node acts on.</summary>
+    public async Task<ulong> EpochAsync() => (await new ControlPlane.ControlPlaneClient(_channel).GetTopologyAsync(new())).Epoch;
+
+    /// <summary>How many live keys the node holds.</summary>
+    public async Task<ulong> LiveKeysAsync() => (await new Replication.ReplicationClient(_channel).GetVectorAsync(new())).KeyCount;
+
     public void Dispose() => _channel.Dispose();
 }

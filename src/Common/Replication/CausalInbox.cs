@@ -13,6 +13,8 @@ public sealed class CausalInbox(ShardId shard)
     // Per origin, by sequence. Only the head of each origin can be ready, so a pass looks at one record per origin.
     private readonly SortedDictionary<Incarnation, SortedDictionary<ulong, WriteRecord>> _waiting = [];
 
+    public ShardId Shard => shard;
+
     /// <summary>How many records wait for something earlier.</summary>
     public int Count { get; private set; }
 
@@ -35,7 +37,7 @@ public sealed class CausalInbox(ShardId shard)
             var next = applied[origin] + 1;
             while (queue.Count > 0 && queue.First().Key < next) Remove(origin, queue, queue.First().Key);
             if (queue.Count == 0) return TakeReady(applied);
-            if (!queue.TryGetValue(next, out var head) || !IsReady(head, applied, shard)) continue;
+            if (!queue.TryGetValue(next, out var head) || !IsReady(head, applied)) continue;
             Remove(origin, queue, next);
             return head;
         }
@@ -62,7 +64,7 @@ public sealed class CausalInbox(ShardId shard)
     }
 
     /// <summary>True when <paramref name="record"/> may be applied on top of <paramref name="applied"/>.</summary>
-    public static bool IsReady(WriteRecord record, VersionVector applied, ShardId shard)
+    public bool IsReady(WriteRecord record, VersionVector applied)
     {
         if (applied[record.Dot.Origin] + 1 != record.Dot.Sequence) return false;
         foreach (var dot in record.OpenedToken.Dependencies.Of(shard))

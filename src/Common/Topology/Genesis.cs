@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
+using Kv.Common.Consensus;
 using Kv.Common.Identity;
 
 namespace Kv.Common.Topology;
@@ -27,7 +28,10 @@ public static class Genesis
 
         var ring = HashRing.For(shardCount);
         var shards = ring.Shards.Select(id => new ShardMembers(id, [.. members.Where((_, turn) => turn % shardCount == id.Value)]));
-        return new(ClusterOf(members, shardCount), Epoch.First, members, shards, ring);
+        return new(ClusterOf(members, shardCount), Epoch.First, members.Select(member => new TopologyMember(member, default)), shards, ring)
+        {
+            Acceptors = [.. members.Select(member => new Acceptor(member, default))],
+        };
     }
 
     private static ClusterId ClusterOf(NodeAddress[] sorted, int shardCount)

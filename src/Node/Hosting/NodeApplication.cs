@@ -1,5 +1,5 @@
-using Kv.Common.Identity;
 using Kv.Common.Topology;
+using Kv.Node.Hosting.ClusterDiscovery;
 using Kv.Node.Rest;
 using Kv.Node.Rpc;
 using Kv.Node.Storage;
@@ -10,30 +10,38 @@ using OpenTelemetry.Metrics;
 
 namespace Kv.Node.Hosting;
 
-/// <summary>Builds a runnable node from its configuration.</summary>
+/// <summary>Builds a runnable node from its configuration, and runs it.</summary>
 internal static class NodeApplication
 {
-    /// <summary>Throws <see cref="InvalidOptionsException"/> or <see cref="DataDirectoryRefusedException"/> when the node must not start.</summary>
-    public static WebApplication Build(string[] args)
+    /// <summary>
+    /// Runs a node until the process is told to stop; when the node is removed from its cluster, another one in its place. Throws
+    /// <see cref="InvalidOptionsException"/>, <see cref="DataDirectoryRefusedException"/> or <see cref="StorageFailedException"/> when it must not start.
+    /// </summary>
+    public static async Task RunAsync(string[] args)
     {
-        // The settings file belongs to the program, not to the directory it is started in.
-        var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
-        var options = NodeOptions.Read(builder.Configuration);
-        var genesis = Genesis.Provisional(options.View, options.ShardCount);
-
-        builder.Logging.AddSimpleConsole(console =>
+        ClusterTopology? removedIn = null;
+        do
         {
-            console.SingleLine = true;
-            console.UseUtcTimestamp = true;
-            console.TimestampFormat = "yyyy-MM-ddTHH:mm:ss.fffZ ";
-        });
-        // While anybody could log there, the host makes an activity and a log scope for every request: half of what a GET allocates.
-        builder.Logging.AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.None);
-        builder.WebHost.ConfigureKestrel(kestrel => KestrelEndpoints.Listen(kestrel, options));
-        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(3));
+            var ending = new NodeEnding();
+            if (await BuildAsync(args, removedIn, ending) is { } node) await node.RunAsync();
+            removedIn = ending.RemovedIn;
+        }
+        while (removedIn is not null);
+    }
 
-        var (self, storage) = OpenStorage(options, genesis, builder.Services);
-        builder.Services.AddNode(options, self, genesis).AddProductionEdges(storage);
+    /// <summary>Null when the process was told to stop before the node knew its cluster.</summary>
+    public static async Task<WebApplication?> BuildAsync(string[] args, ClusterTopology? removedIn, NodeEnding ending)
+    {
+        var options = NodeOptions.Read(NodeHost.CreateBuilder(args).Configuration);
+        return await NodeOrigin.FindAsync(options, removedIn, () => ClusterFinder.FindAsync(args, options, TimeProvider.System)) is { } origin ? Build(args, options, origin, ending) : null;
+    }
+
+    private static WebApplication Build(string[] args, NodeOptions options, NodeOrigin origin, NodeEnding ending)
+    {
+        var builder = NodeHost.CreateBuilder(args, options);
+        if (origin.Directory is { } directory) builder.Services.AddSingleton(_ => directory);
+        builder.Services.AddNode(options, origin.Self, origin.Topology).AddProductionEdges(OpenStorage(options, origin.Directory));
+        builder.Services.AddSingleton(ending);
         builder.Services.AddHostedService<NodeLifecycle>();
         builder.Services.AddNodeRpc();
         builder.Services.ConfigureHttpJsonOptions(json => json.SerializerOptions.TypeInfoResolverChain.Insert(0, RestJsonContext.Default));
@@ -53,13 +61,6 @@ internal static class NodeApplication
         return app;
     }
 
-    private static (NodeIdentity Self, IStorageEngine Storage) OpenStorage(NodeOptions options, ClusterTopology genesis, IServiceCollection services)
-    {
-        if (options.InMemory) return (new(genesis.Cluster, options.SocketAddress, new(NewIncarnation())), new InMemoryStorage(new InMemoryDisk()));
-        var directory = DataDirectory.Open(options.DataDirectory, genesis.Cluster, options.SocketAddress, NewIncarnation);
-        services.AddSingleton(_ => directory);
-        return (new(genesis.Cluster, options.SocketAddress, directory.Incarnation), RocksDbStorage.Open(directory.StorePath, options.Storage));
-    }
-
-    private static ulong NewIncarnation() => BitConverter.ToUInt64(System.Security.Cryptography.RandomNumberGenerator.GetBytes(8));
+    private static IStorageEngine OpenStorage(NodeOptions options, DataDirectory? directory) =>
+        directory is null ? new InMemoryStorage(new InMemoryDisk()) : RocksDbStorage.Open(directory.StorePath, options.Storage);
 }

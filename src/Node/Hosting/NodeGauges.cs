@@ -27,9 +27,9 @@ internal sealed class NodeGauges
             () =>
             {
                 var own = replica.Snapshot.Current.Vector[self.Incarnation];
-                var shard = topology.Current.Find(replica.Shard);
+                var shard = replica.Place.Shard;
                 return membership.Current.Peers
-                    .Where(p => shard?.Includes(p.Address) == true)
+                    .Where(p => shard?.IsReplicatedBy(p.Address) == true)
                     .Select(p => (p.Address.ToString(), (double)(own - Math.Min(own, p.Vector[self.Incarnation]))));
             });
     }

@@ -2,12 +2,22 @@ using Kv.Common.Identity;
 using Kv.Common.Topology;
 using Kv.Node.Replica;
 using Kv.Node.Signals;
+using Kv.Node.Storage;
+using Kv.Node.Topology;
 
 namespace Kv.Node.Hosting;
 
 /// <summary>Starts the node's loops with the host and awaits their end at stop. A loop that dies takes the process with it: half a node is worse than none.</summary>
 internal sealed partial class NodeLifecycle(
-    NodeLoops loops, NodeIdentity self, NodeOptions options, Published<ClusterTopology> topology, Readiness readiness, IHostApplicationLifetime lifetime, ILogger<NodeLifecycle> logger)
+    NodeLoops loops,
+    NodeIdentity self,
+    NodeOptions options,
+    NodeEnding ending,
+    Published<ClusterTopology> topology,
+    Readiness readiness,
+    IHostApplicationLifetime lifetime,
+    ILogger<NodeLifecycle> logger,
+    DataDirectory? directory = null)
     : IHostedService, IDisposable
 {
     private readonly CancellationTokenSource _stop = new();
@@ -40,10 +50,34 @@ internal sealed partial class NodeLifecycle(
         {
             await loops.RunAsync(_stop.Token);
         }
+        catch (RemovedFromClusterException removed)
+        {
+            BeginAnewAfter(removed.Topology);
+        }
         catch (Exception failure)
         {
             LogFailed(logger, failure);
             Environment.ExitCode = 1;
+            lifetime.StopApplication();
+        }
+    }
+
+    private void BeginAnewAfter(ClusterTopology removedIn)
+    {
+        LogRemoved(logger, removedIn.Epoch);
+        try
+        {
+            directory?.MarkRemoved(removedIn);
+            // Told to stop at the same moment, the process does not begin anew, but when it is started next.
+            if (!lifetime.ApplicationStopping.IsCancellationRequested) ending.RemovedIn = removedIn;
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            LogFailed(logger, failure);
+            Environment.ExitCode = 1;
+        }
+        finally
+        {
             lifetime.StopApplication();
         }
     }
@@ -53,6 +87,9 @@ internal sealed partial class NodeLifecycle(
 
     [LoggerMessage(1001, LogLevel.Warning, "No KV_CLUSTER_SECRET is set: tokens are protected against corruption but not against forgery")]
     private static partial void LogUnsecured(ILogger logger);
+
+    [LoggerMessage(1003, LogLevel.Warning, "An operator removed this node from the cluster in epoch {Epoch}: it begins anew, empty, and waits to be let in")]
+    private static partial void LogRemoved(ILogger logger, Epoch epoch);
 
     [LoggerMessage(1002, LogLevel.Critical, "The node cannot go on and stops")]
     private static partial void LogFailed(ILogger logger, Exception failure);

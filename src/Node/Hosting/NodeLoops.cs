@@ -1,7 +1,9 @@
 using Kv.Node.Membership;
+using Kv.Node.Migration;
 using Kv.Node.Replica;
 using Kv.Node.Replication;
 using Kv.Node.Requests;
+using Kv.Node.Topology;
 
 namespace Kv.Node.Hosting;
 
@@ -15,6 +17,11 @@ internal sealed class NodeLoops(
     ServingFloor floor,
     WriteConcern concern,
     ForwardLanes lanes,
+    TopologyRegister register,
+    TopologyLearner learner,
+    Formation formation,
+    Admission admission,
+    Promotion promotion,
     Readiness readiness)
 {
     public async Task RunAsync(CancellationToken cancellation)
@@ -29,16 +36,21 @@ internal sealed class NodeLoops(
             catchUp.RunAsync(all.Token),
             concern.RunAsync(all.Token),
             lanes.RunAsync(all.Token),
+            floor.RunAsync(all.Token),
+            register.RunAsync(all.Token),
+            learner.RunAsync(all.Token),
+            admission.RunAsync(all.Token),
+            promotion.RunAsync(all.Token),
         };
-        // Ends by itself once the replica is complete.
-        var completing = floor.RunAsync(all.Token);
+        // Ends by itself once the topology is sealed.
+        var forming = formation.RunAsync(all.Token);
         readiness.Hold(null);
         try
         {
-            var first = await Task.WhenAny([completing, .. loops]);
-            if (first == completing)
+            var first = await Task.WhenAny([forming, .. loops]);
+            if (first == forming)
             {
-                await completing;
+                await forming;
                 first = await Task.WhenAny(loops);
             }
 
@@ -49,7 +61,7 @@ internal sealed class NodeLoops(
         {
             readiness.Hold("Stopping");
             all.Cancel();
-            await Task.WhenAll([completing, .. loops]);
+            await Task.WhenAll([forming, .. loops]);
         }
     }
 }

@@ -6,6 +6,7 @@ using Kv.Node.Replica;
 using Kv.Node.Replication;
 using Kv.Node.Requests;
 using Kv.Node.Storage;
+using Kv.Node.Topology;
 
 namespace Kv.Node.Hosting;
 
@@ -19,7 +20,8 @@ internal sealed class NodeOptions
 
     public required IReadOnlyList<NodeAddress> View { get; init; }
 
-    public required int ShardCount { get; init; }
+    /// <summary>The number of shards that the cluster of VIEW begins with; null when this node was not told and is to find out which cluster it belongs to.</summary>
+    public required int? ShardCount { get; init; }
 
     /// <summary>Where this node keeps its data; <c>KV_DATA_DIR</c>, by default <c>data/&lt;host&gt;-&lt;port&gt;</c>.</summary>
     public required string DataDirectory { get; init; }
@@ -41,6 +43,8 @@ internal sealed class NodeOptions
     public required PeerOptions Peers { get; init; }
 
     public required StorageOptions Storage { get; init; }
+
+    public required TopologyOptions Topology { get; init; }
 
     /// <summary>Reads and checks the configuration; throws <see cref="InvalidOptionsException"/> with every error at once.</summary>
     public static NodeOptions Read(IConfiguration configuration)
@@ -65,6 +69,7 @@ internal sealed class NodeOptions
             Membership = Bind<MembershipOptions>(configuration, "Membership", errors),
             Peers = Bind<PeerOptions>(configuration, "Peers", errors),
             Storage = Bind<StorageOptions>(configuration, "Storage", errors),
+            Topology = Bind<TopologyOptions>(configuration, "Topology", errors),
         };
         errors.AddRange(options.Requests.Validate());
         errors.AddRange(options.Replica.Validate());
@@ -72,6 +77,7 @@ internal sealed class NodeOptions
         errors.AddRange(options.Membership.Validate());
         errors.AddRange(options.Peers.Validate());
         errors.AddRange(options.Storage.Validate());
+        errors.AddRange(options.Topology.Validate());
         foreach (var node in view.Where(node => options.Peers.PortOf(node) is < 1 or > 65535))
             errors.Add($"The peer port {options.Peers.PortOf(node)} of {node} (REST port plus Peers:PortOffset) is not a port.");
         return errors.Count == 0 ? options : throw new InvalidOptionsException(errors);
@@ -97,13 +103,13 @@ internal sealed class NodeOptions
         return view;
     }
 
-    private static int ReadShardCount(string? text, int nodes, List<string> errors)
+    private static int? ReadShardCount(string? text, int nodes, List<string> errors)
     {
-        if (string.IsNullOrWhiteSpace(text)) return 1;
+        if (string.IsNullOrWhiteSpace(text)) return null;
         if (int.TryParse(text, System.Globalization.NumberStyles.None, System.Globalization.CultureInfo.InvariantCulture, out var count) && count >= 1 && count <= Math.Max(nodes, 1))
             return count;
         errors.Add($"SHARD_COUNT must be 1 to the number of nodes in VIEW ({nodes}), not '{text}'.");
-        return 1;
+        return null;
     }
 
     private static string DefaultDataDirectory(NodeAddress self) =>

@@ -1,8 +1,8 @@
 using System.Security.Cryptography;
 using Kv.Common.Causality;
 using Kv.Common.Identity;
-using Kv.Common.Topology;
 using Kv.Node.Membership;
+using Kv.Node.Migration;
 using Kv.Node.Peers;
 using Kv.Node.Replica;
 using Kv.Node.Replication;
@@ -17,15 +17,26 @@ namespace Kv.Node.Hosting;
 /// <summary>What a node is made of. The edges (storage, transport, time, randomness) come first; everything after them runs unchanged on others.</summary>
 internal static class NodeServices
 {
-    public static IServiceCollection AddNode(this IServiceCollection services, NodeOptions options, NodeIdentity self, ClusterTopology genesis)
+    public static IServiceCollection AddNode(this IServiceCollection services, NodeOptions options, NodeIdentity self, TopologyOrigin origin)
     {
         services.AddSingleton(options).AddSingleton(self);
         services.AddSingleton(options.Requests).AddSingleton(options.Replica).AddSingleton(options.Replication);
         services.AddSingleton(options.Membership).AddSingleton(options.Peers).AddSingleton(options.Storage);
         services.AddSingleton(new CausalTokenCodec(options.ClusterSecret, self.Cluster));
-        services.AddSingleton(new TopologyRegister(genesis));
-        services.AddSingleton(s => s.GetRequiredService<TopologyRegister>().Topology);
+        services.AddSingleton(options.Topology);
         services.AddSingleton<KvMetrics>();
+
+        services.AddSingleton<AcceptorStore>();
+        services.AddSingleton(origin);
+        services.AddSingleton<TopologyRegister>();
+        services.AddSingleton(s => s.GetRequiredService<TopologyRegister>().Topology);
+        services.AddSingleton<InboundControl>();
+        services.AddSingleton<TopologyProposer>();
+        services.AddSingleton<TopologyChanges>();
+        services.AddSingleton<TopologyLearner>();
+        services.AddSingleton<Formation>();
+        services.AddSingleton<Admission>();
+        services.AddSingleton<Promotion>();
 
         services.AddSingleton<ReplicaState>();
         services.AddSingleton<ServingFloor>();
@@ -44,6 +55,7 @@ internal static class NodeServices
         services.AddSingleton<MembershipService>();
         services.AddSingleton(s => s.GetRequiredService<MembershipService>().View);
 
+        services.AddSingleton<TopologyLook>();
         services.AddSingleton<CausalGate>();
         services.AddSingleton<WriteConcern>();
         services.AddSingleton<IDurabilityObserver>(s => s.GetRequiredService<WriteConcern>());
@@ -52,6 +64,7 @@ internal static class NodeServices
         services.AddSingleton<WritePath>();
         services.AddSingleton<ReadPath>();
         services.AddSingleton<KeyCounts>();
+        services.AddSingleton<MembershipChanges>();
         services.AddSingleton<ForwardedRequests>();
         services.AddSingleton<KeyValueEndpoints>();
         services.AddSingleton<NodeLoops>();

@@ -1,3 +1,4 @@
+using Kv.Common.Causality;
 using Kv.Common.Identity;
 using Kv.Common.Topology;
 using Kv.Node.Replica;
@@ -12,8 +13,15 @@ internal sealed class HeartbeatSource(
 {
     public Heartbeat Next()
     {
-        var view = topology.Current;
-        var snapshot = replica.Snapshot.Current;
+        // What is held is said together with the topology under which it was held: a joiner measures itself by that.
+        ClusterTopology view;
+        ReplicaSnapshot snapshot;
+        do
+        {
+            view = topology.Current;
+            snapshot = replica.Snapshot.Current;
+        }
+        while (!ReferenceEquals(view, topology.Current));
         return new(
             self.Cluster,
             self.Address,
@@ -21,7 +29,7 @@ internal sealed class HeartbeatSource(
             view.Epoch,
             view.Digest,
             snapshot.Vector,
-            stability.StableIn(replica.Shard),
+            replica.Place.Shard is { } shard ? stability.StableIn(shard.Id) : VersionVector.Empty,
             snapshot.LiveKeys,
             time.GetUtcNow().ToUnixTimeMilliseconds(),
             readiness.WhyNot() is null,

@@ -136,7 +136,13 @@ internal sealed class MembershipService
             if (peer.State is PeerState.Unknown or PeerState.Dead) _peers.Remove(peer.Address);
         }
 
-        foreach (var member in members) Remember(member).IsMember = true;
+        foreach (var member in members)
+        {
+            var peer = Remember(member);
+            peer.IsMember = true;
+            // Whoever else is at the address has not been admitted: it lost its data, and neither serves nor acknowledges anything.
+            peer.Admitted = topology.IsSealed ? topology.IncarnationAt(member) : null;
+        }
     }
 
     private PeerRecord Remember(NodeAddress address)

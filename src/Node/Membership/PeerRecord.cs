@@ -16,8 +16,11 @@ internal sealed class PeerRecord(NodeAddress address, FailureDetectorSettings se
 
     public NodeAddress Address { get; } = address;
 
-    /// <summary>Whether this node's topology has the peer.</summary>
+    /// <summary>Whether this node's topology has the peer's address.</summary>
     public bool IsMember { get; set; }
+
+    /// <summary>Who is the member there: null while the topology names addresses only, and then it is whoever answers.</summary>
+    public Incarnation? Admitted { get; set; }
 
     public PeerState State { get; private set; }
 
@@ -103,7 +106,7 @@ internal sealed class PeerRecord(NodeAddress address, FailureDetectorSettings se
     public PeerView ToView(TimeSpan now) => new(
         Address,
         State,
-        IsMember,
+        IsMember && (_last is null || Admitted is not { } admitted || admitted == _last.Incarnation),
         Incarnation,
         _last?.Epoch ?? default,
         _last?.TopologyDigest ?? 0,

@@ -18,6 +18,7 @@ internal static class GrpcFailures
     /// <summary>Whoever cancelled hears of a cancellation, however the call came to its end meanwhile.</summary>
     public static Exception Translate(NodeAddress peer, Exception broken, CancellationToken cancellation)
     {
+        if (broken is PeerUnavailableException) return broken;
         if (cancellation.IsCancellationRequested) return new OperationCanceledException(cancellation);
         return new PeerUnavailableException(peer, broken is RpcException rpc ? $"{rpc.StatusCode}: {rpc.Status.Detail}" : broken.Message, broken);
     }

@@ -4,6 +4,7 @@ using Kv.Node.Membership;
 using Kv.Node.Peers.Wire;
 using Kv.Node.Replication;
 using Kv.Node.Requests;
+using Kv.Node.Topology;
 using W = Kv.Wire;
 
 namespace Kv.Node.Peers;
@@ -52,6 +53,20 @@ internal sealed class GrpcPeerTransport(NodeIdentity self, PeerChannels channels
         var reply = await new W.Membership.MembershipClient(channels.To(peer, PeerTraffic.Heartbeats))
             .ProbeAsync(request, deadline: null, cancellationToken: cancellation);
         return reply.Reachable;
+    }, cancellation);
+
+    public ValueTask<ControlReply> CallAsync(NodeAddress peer, ControlRequest request, CancellationToken cancellation) => GuardAsync(peer, async () =>
+    {
+        var client = new W.ControlPlane.ControlPlaneClient(channels.To(peer, PeerTraffic.Heartbeats));
+        return request switch
+        {
+            ControlRequest.Prepare prepare => (await client.PrepareAsync(prepare.ToWire(self), cancellationToken: cancellation)).ToDomain(),
+            ControlRequest.Accept accept => (await client.AcceptAsync(accept.ToWire(self), cancellationToken: cancellation)).ToDomain(),
+            ControlRequest.Learn learn => (await client.LearnAsync(learn.ToWire(self), cancellationToken: cancellation)).ToDomain(),
+            ControlRequest.Read => (await client.ReadAsync(new W.ReadRequest { Sender = self.ToWire() }, cancellationToken: cancellation)).ToDomain(),
+            ControlRequest.Hello => (await client.HelloAsync(new W.HelloRequest { Sender = self.ToWire() }, cancellationToken: cancellation)).ToDomain(),
+            _ => throw new System.Diagnostics.UnreachableException(),
+        };
     }, cancellation);
 
     public void Reset(NodeAddress peer) => channels.Reset(peer);

@@ -2,6 +2,7 @@ using Kv.Common.Identity;
 using Kv.Node.Membership;
 using Kv.Node.Replication;
 using Kv.Node.Requests;
+using Kv.Node.Topology;
 
 namespace Kv.Node.Peers;
 
@@ -23,6 +24,9 @@ internal interface IPeerTransport
 
     /// <summary>Asks <paramref name="peer"/> whether it hears <paramref name="target"/>.</summary>
     ValueTask<bool> ProbeAsync(NodeAddress peer, NodeAddress target, CancellationToken cancellation);
+
+    /// <summary>Asks <paramref name="peer"/> something about the topology; over the connection of the heartbeats, so that it does not queue behind data.</summary>
+    ValueTask<ControlReply> CallAsync(NodeAddress peer, ControlRequest request, CancellationToken cancellation);
 
     /// <summary>Drops whatever connections to a peer are open, because it is held unreachable: their streams end now instead of at a TCP timeout.</summary>
     void Reset(NodeAddress peer);

@@ -54,6 +54,8 @@ internal sealed class PeerChannels(PeerOptions options) : IDisposable
 
     private GrpcChannel Open(NodeAddress peer)
     {
+        // Every node of the cluster has the same rule for its peer port, so there is no node at such an address.
+        if (options.PortOf(peer) is < 1 or > 65535) throw new PeerUnavailableException(peer, $"its peer port would be {options.PortOf(peer)}");
         var handler = new SocketsHttpHandler
         {
             UseProxy = false,

@@ -1,9 +1,12 @@
+using Kv.Common.Identity;
 using Kv.Common.Time;
+using Kv.Common.Topology;
+using Kv.Node.Signals;
 
 namespace Kv.Node.Replica;
 
 /// <summary>Whether this node can serve its shard. Read by the probes and told to the peers in heartbeats.</summary>
-internal sealed class Readiness(ReplicaState replica, ServingFloor floor, TimeProvider time)
+internal sealed class Readiness(NodeIdentity self, Published<ClusterTopology> topology, ReplicaState replica, ServingFloor floor, TimeProvider time)
 {
     private volatile string? _holding = "Starting";
 
@@ -14,6 +17,7 @@ internal sealed class Readiness(ReplicaState replica, ServingFloor floor, TimePr
     public string? WhyNot()
     {
         if (_holding is { } reason) return reason;
+        if (!topology.Current.IsMember(self)) return "Not a member of the cluster";
         if (!floor.IsUpToDate) return "Catching up with the shard";
         var ahead = replica.Snapshot.Current.UnmergedStamp;
         return HybridLogicalClock.IsTooFarAhead(ahead, time.GetUtcNow().ToUnixTimeMilliseconds())

@@ -18,7 +18,6 @@ namespace Kv.Node.Replica;
 internal sealed class ReplicaState
 {
     private readonly NodeIdentity _self;
-    private readonly ShardId _shard;
     private readonly Published<ClusterTopology> _topology;
     private readonly IStorageEngine _storage;
     private readonly CausalTokenCodec _tokens;
@@ -27,7 +26,7 @@ internal sealed class ReplicaState
     private readonly KvMetrics _metrics;
     private readonly Channel<MailboxItem> _mailbox;
     private readonly HybridLogicalClock _clock;
-    private readonly CausalInbox _inbox;
+    private CausalInbox? _inbox;
 
     public ReplicaState(
         NodeIdentity self,
@@ -45,16 +44,14 @@ internal sealed class ReplicaState
         _time = time;
         _options = options;
         _metrics = metrics;
-        _shard = topology.Current.ShardOf(self.Address)?.Id
-            ?? throw new InvalidOperationException($"{self.Address} is not a member of any shard of epoch {topology.Current.Epoch}.");
         var checkpoint = storage.Checkpoint;
         _clock = new(checkpoint.Clock);
-        _inbox = new(_shard);
         _mailbox = Channel.CreateBounded<MailboxItem>(new BoundedChannelOptions(options.MailboxCapacity) { SingleReader = true });
         Snapshot = new(new(checkpoint.Vector, checkpoint.LiveKeys, checkpoint.Clock, HybridTimestamp.Zero));
     }
 
-    public ShardId Shard => _shard;
+    /// <summary>What this node is to do now; a node without a shard keeps nothing.</summary>
+    public Placement Place => _topology.Current.PlaceOf(_self);
 
     /// <summary>What is durable here; a new version after every commit.</summary>
     public Published<ReplicaSnapshot> Snapshot { get; }
@@ -125,8 +122,9 @@ internal sealed class ReplicaState
     {
         // 1. Decide: everything that queued up while the last batch was synced, up to the bound.
         var before = Snapshot.Current;
+        var topology = _topology.Current;
         var step = new ReplicaStep(
-            _self, _topology.Current, _shard, new(before.Vector, before.Clock, before.LiveKeys), _clock, _inbox, _tokens, _storage.Read, NowMs());
+            _self, topology, new(before.Vector, before.Clock, before.LiveKeys), _clock, InboxFor(topology), _tokens, _storage.Read, NowMs());
         while (step.Count < _options.MaxGroupCommit && _mailbox.Reader.TryRead(out var item))
         {
             items.Add(item);
@@ -148,6 +146,12 @@ internal sealed class ReplicaState
 
         // 4. Answer.
         foreach (var item in items) item.Write?.Completion.TrySetResult(item.Write.Result!);
+    }
+
+    private CausalInbox? InboxFor(ClusterTopology topology)
+    {
+        if (topology.PlaceOf(_self).Shard?.Id is not { } shard) return _inbox = null;
+        return _inbox?.Shard == shard ? _inbox : _inbox = new(shard);
     }
 
     private long NowMs() => _time.GetUtcNow().ToUnixTimeMilliseconds();

@@ -14,10 +14,9 @@ namespace Kv.Node.Replica;
 internal sealed class ReplicaStep(
     NodeIdentity self,
     ClusterTopology topology,
-    ShardId shard,
     ReplicaCheckpoint start,
     HybridLogicalClock clock,
-    CausalInbox inbox,
+    CausalInbox? inbox,
     CausalTokenCodec tokens,
     Func<Key, WriteRecord?> read,
     long nowMs)
@@ -39,7 +38,8 @@ internal sealed class ReplicaStep(
     public CommitResult Apply(LocalWrite write)
     {
         // The request was routed by an earlier look at the topology; the owner's own look, in order with all other changes, is the one that counts.
-        if (topology.ShardOf(write.Key).Id != shard) return new CommitResult.NotOwner(topology.Epoch);
+        var shard = topology.ShardOf(write.Key);
+        if (!shard.Includes(self.Address) || !topology.IsMember(self)) return new CommitResult.NotOwner(topology.Epoch);
         var incumbent = Winner(write.Key);
         var replaced = incumbent is { IsTombstone: false };
         if (write.IsDeletion && !replaced) return new CommitResult.NothingToDelete(incumbent);
@@ -50,7 +50,9 @@ internal sealed class ReplicaStep(
 
         var stamp = clock.Next(nowMs, floor);
         var dot = new Dot(self.Incarnation, ++_ownSequence);
-        var token = new CausalToken(topology.Epoch, stamp, write.Past.Dependencies.With(shard, dot));
+        // Whoever pruned the past may have known a newer topology already.
+        var epoch = topology.Epoch > write.Past.Epoch ? topology.Epoch : write.Past.Epoch;
+        var token = new CausalToken(epoch, stamp, write.Past.Dependencies.With(shard.Id, dot));
         var record = new WriteRecord(write.Key, write.Value, write.IsDeletion, stamp, dot, tokens.Seal(token));
         _log.Add(record);
         Merge(record, incumbent);
@@ -61,10 +63,11 @@ internal sealed class ReplicaStep(
     public void Deliver(WriteRecord record)
     {
         var applied = Vector;
-        if (applied.Covers(record.Dot)) return;
+        // Sent while this node still had a shard.
+        if (inbox is null || applied.Covers(record.Dot)) return;
         if (record.Dot.Origin == self.Incarnation)
             throw new StorageFailedException($"A peer sends this incarnation's own write {record.Dot}, which the data directory lacks: it is an older copy.");
-        if (CausalInbox.IsReady(record, applied, shard)) ApplyDelivered(record);
+        if (inbox.IsReady(record, applied)) ApplyDelivered(record);
         else inbox.Add(record, applied);
 
         while (inbox.TakeReady(Vector) is { } ready) ApplyDelivered(ready);

@@ -1,3 +1,5 @@
+using System.Collections.Immutable;
+using System.Text;
 using Kv.Common.Causality;
 using Kv.Common.Identity;
 using Kv.Common.Membership;
@@ -24,6 +26,7 @@ internal sealed class ServingFloor(
     ReplicaOptions options)
 {
     private const string CompleteKey = "replica-was-complete";
+    private const string ShardKey = "replica-shard";
 
     private readonly Published<State> _state = new(new(VersionVector.Empty, Standing.CatchingUp));
 
@@ -34,7 +37,11 @@ internal sealed class ServingFloor(
     public bool IsComplete => _state.Current.Standing is Standing.Complete or Standing.Returning;
 
     /// <summary>False while another replica, if there is one, is the better address for a request.</summary>
-    public bool IsUpToDate => _state.Current.Standing is Standing.Complete or Standing.Alone;
+    public bool IsUpToDate => _state.Current.Standing is Standing.Complete or Standing.Alone or Standing.Unassigned;
+
+    /// <summary>Completes when this node, which joins a shard, holds all that there was and so can become a member.</summary>
+    public async ValueTask WaitUntilJoinedAsync(CancellationToken cancellation) =>
+        await _state.WaitAsync(state => state.Standing is Standing.Joined, cancellation);
 
     /// <summary>True when a client with this past may be served, as far as the floor goes.</summary>
     public bool Admits(CausalToken past) => Admits(_state.Current, past);
@@ -42,45 +49,105 @@ internal sealed class ServingFloor(
     public async ValueTask WaitUntilAdmittedAsync(CausalToken past, CancellationToken cancellation) =>
         await _state.WaitAsync(state => Admits(state, past), cancellation);
 
-    /// <summary>
-    /// Ends when the replica is complete or the node stops. 1. Measure: hear what the shard holds; if those who know are not there in time, serve meanwhile
-    /// as one who is alone. 2. Catch up. 3. Remember that.
-    /// </summary>
+    /// <summary>Follows what the topology has this node do, until cancelled.</summary>
     public async Task RunAsync(CancellationToken cancellation)
     {
         try
         {
-            if (storage.ReadMeta(CompleteKey) is null)
+            while (true)
             {
-                var needed = await MeasureWithinGraceAsync(cancellation);
-                if (needed is null)
-                {
-                    // A cluster that is just being started, whose first nodes serve before the others are there; or one that was there before, of which
-                    // this node knows nothing any more.
-                    _state.Publish(new(VersionVector.Empty, Standing.Alone));
-                    needed = await MeasureAsync(Majority, cancellation);
-                }
-
-                _state.Publish(new(needed, Standing.CatchingUp));
-                await CatchUpAsync(cancellation);
-                await storage.WriteMetaAsync(CompleteKey, new byte[] { 1 });
+                var place = replica.Place;
+                using var here = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+                var taking = TakeAsync(place, here.Token);
+                var moved = topology.WaitAsync(next => IsElsewhere(next.PlaceOf(self), place), here.Token).AsTask();
+                if (await Task.WhenAny(taking, moved) == taking) await taking;
+                await moved;
+                here.Cancel();
+                await taking;
             }
-
-            else
-            {
-                _state.Publish(new(VersionVector.Empty, Standing.Returning));
-                if (await MeasureWithinGraceAsync(cancellation) is { } missed)
-                {
-                    _state.Publish(new(missed, Standing.Returning));
-                    await CatchUpAsync(cancellation);
-                }
-            }
-
-            _state.Publish(new(Needed, Standing.Complete));
         }
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
         {
         }
+    }
+
+    private static bool IsElsewhere(Placement next, Placement place) => next.Role != place.Role || next.Shard?.Id != place.Shard?.Id;
+
+    private async Task TakeAsync(Placement place, CancellationToken cancellation)
+    {
+        try
+        {
+            await ClaimAsync(place);
+            switch (place.Role)
+            {
+                case ReplicaRole.Member:
+                    await ServeAsync(cancellation);
+                    break;
+                case ReplicaRole.Joining:
+                    await JoinAsync(cancellation);
+                    break;
+                default:
+                    _state.Publish(new(VersionVector.Empty, Standing.Unassigned));
+                    break;
+            }
+        }
+        catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
+        {
+        }
+    }
+
+    // Records say nothing of shards: what was left of one would be replicated, and counted, in another.
+    private async ValueTask ClaimAsync(Placement place)
+    {
+        if (place.Shard is not { } shard) return;
+        if (storage.ReadMeta(ShardKey) is not { } held) await storage.WriteMetaAsync(ShardKey, Encoding.UTF8.GetBytes(shard.Id.ToString()));
+        else if (Encoding.UTF8.GetString(held) is var other && other != shard.Id.ToString())
+            throw new StorageFailedException($"The data directory holds shard {other}, and this node is to replicate shard {shard.Id}: remove the directory, and the node joins as a new one.");
+    }
+
+    // 1. Measure what a member holds that knows of this node: whatever is written from then on is sent here too, and whatever any node takes for stable
+    // is held here. 2. Catch up. 3. Remember that.
+    private async Task JoinAsync(CancellationToken cancellation)
+    {
+        _state.Publish(new(VersionVector.Empty, Standing.CatchingUp));
+        var epoch = topology.Current.Epoch;
+        var view = await membership.WaitAsync(next => Heard(next).Any(peer => peer.Complete && peer.Epoch >= epoch), cancellation);
+        var needed = Heard(view).Where(peer => peer.Complete && peer.Epoch >= epoch).Aggregate(VersionVector.Empty, (joined, peer) => joined.Join(peer.Vector));
+        _state.Publish(new(needed, Standing.CatchingUp));
+        await CatchUpAsync(cancellation);
+        await storage.WriteMetaAsync(CompleteKey, new byte[] { 1 });
+        _state.Publish(new(needed, Standing.Joined));
+    }
+
+    // 1. Measure: hear what the shard holds; if those who know are not there in time, serve meanwhile as one who is alone. 2. Catch up. 3. Remember that.
+    private async Task ServeAsync(CancellationToken cancellation)
+    {
+        if (storage.ReadMeta(CompleteKey) is null)
+        {
+            var needed = await MeasureWithinGraceAsync(cancellation);
+            if (needed is null)
+            {
+                // A cluster that is just being started, whose first nodes serve before the others are there; or one that was there before, of which
+                // this node knows nothing any more.
+                _state.Publish(new(VersionVector.Empty, Standing.Alone));
+                needed = await MeasureAsync(Majority, cancellation);
+            }
+
+            _state.Publish(new(needed, Standing.CatchingUp));
+            await CatchUpAsync(cancellation);
+            await storage.WriteMetaAsync(CompleteKey, new byte[] { 1 });
+        }
+        else
+        {
+            _state.Publish(new(VersionVector.Empty, Standing.Returning));
+            if (await MeasureWithinGraceAsync(cancellation) is { } missed)
+            {
+                _state.Publish(new(missed, Standing.Returning));
+                await CatchUpAsync(cancellation);
+            }
+        }
+
+        _state.Publish(new(Needed, Standing.Complete));
     }
 
     // Alone, it cannot tell whether a token that names nothing of this shard saw nothing of it, or had all of it pruned as stable before the data was lost.
@@ -88,15 +155,15 @@ internal sealed class ServingFloor(
     private bool Admits(State state, CausalToken past) => state.Standing switch
     {
         Standing.Complete or Standing.Returning => true,
-        Standing.Alone => past.Stamp == HybridTimestamp.Zero || IsOwn(past.Dependencies.Of(replica.Shard)),
+        Standing.Alone => past.Stamp == HybridTimestamp.Zero || (replica.Place.Shard is { } shard && IsOwn(past.Dependencies.Of(shard.Id))),
         _ => false,
     };
 
     private bool IsOwn(VersionVector dots) => !dots.IsEmpty && dots.All(dot => dot.Origin == self.Incarnation);
 
-    private ShardMembers Shard => topology.Current.Find(replica.Shard)!;
+    private ImmutableArray<NodeAddress> Members => replica.Place.Shard?.Members ?? [];
 
-    private int Majority => (Shard.Members.Length / 2) + 1;
+    private int Majority => (Members.Length / 2) + 1;
 
     private async Task<VersionVector?> MeasureWithinGraceAsync(CancellationToken cancellation)
     {
@@ -104,7 +171,7 @@ internal sealed class ServingFloor(
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, grace.Token);
         try
         {
-            return await MeasureAsync(Shard.Members.Length, either.Token);
+            return await MeasureAsync(Members.Length, either.Token);
         }
         catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
         {
@@ -128,7 +195,7 @@ internal sealed class ServingFloor(
     }
 
     private IEnumerable<PeerView> Heard(MembershipView view) =>
-        Shard.Members.Where(member => !member.Equals(self.Address) && view.IsReachable(member)).Select(member => view.Find(member)!);
+        Members.Where(member => !member.Equals(self.Address) && view.IsReachable(member)).Select(member => view.Find(member)!);
 
     private async Task CatchUpAsync(CancellationToken cancellation)
     {
@@ -157,6 +224,12 @@ internal sealed class ServingFloor(
 
         /// <summary>Without data from before, and nobody of the shard has been heard from.</summary>
         Alone,
+
+        /// <summary>Without a shard to serve.</summary>
+        Unassigned,
+
+        /// <summary>It joins a shard and holds all of it.</summary>
+        Joined,
 
         /// <summary>Back with its data, and not yet with what the shard did meanwhile: it serves, by the tokens, but is not ready.</summary>
         Returning,

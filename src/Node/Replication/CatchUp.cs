@@ -2,7 +2,6 @@ using System.Threading.Channels;
 using Kv.Common.Causality;
 using Kv.Common.Identity;
 using Kv.Common.Membership;
-using Kv.Common.Topology;
 using Kv.Node.Peers;
 using Kv.Node.Replica;
 using Kv.Node.Signals;
@@ -16,7 +15,6 @@ namespace Kv.Node.Replication;
 /// </summary>
 internal sealed partial class CatchUp(
     NodeIdentity self,
-    Published<ClusterTopology> topology,
     Published<MembershipView> membership,
     ReplicaState replica,
     IPeerTransport transport,
@@ -76,7 +74,8 @@ internal sealed partial class CatchUp(
         }
 
         var view = membership.Current;
-        var members = topology.Current.Find(replica.Shard)!.Members.Where(m => !m.Equals(self.Address) && view.IsReachable(m)).ToList();
+        if (replica.Place.Shard is not { } shard) return;
+        var members = shard.Replicas.Where(m => !m.Equals(self.Address) && view.IsReachable(m)).ToList();
         var broadcasting = members.Select(m => view.Find(m)!.Incarnation).ToHashSet();
         foreach (var member in members)
         {

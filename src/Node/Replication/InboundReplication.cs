@@ -2,23 +2,30 @@ using Kv.Common.Causality;
 using Kv.Common.Identity;
 using Kv.Common.Replication;
 using Kv.Common.Time;
+using Kv.Common.Topology;
 using Kv.Node.Peers;
 using Kv.Node.Replica;
+using Kv.Node.Signals;
 
 namespace Kv.Node.Replication;
 
 /// <summary>The receiving side of causal broadcast, and the giving side of catching up.</summary>
-internal sealed class InboundReplication(NodeIdentity self, ReplicaState replica, ReplicationOptions options)
+internal sealed class InboundReplication(NodeIdentity self, Published<ClusterTopology> topology, ReplicaState replica, ReplicationOptions options)
 {
     /// <summary>
     /// Serves one peer's broadcast until it ends: says what is held here, hands the peer's batches to the replica, and acknowledges what has become
     /// durable. Reading stops while too many batches are ahead of what is durable, so a record that waits for its past holds back only its own stream.
+    /// Ends as well when this node gets another shard, or none: what was taken in meanwhile was dropped, and the peer must begin anew.
     /// </summary>
     public async Task ServeAsync(Incarnation from, IPeerStream<Acknowledgement, RecordBatch> stream, CancellationToken cancellation)
     {
+        var shard = replica.Place.Shard?.Id;
         var greeting = replica.Snapshot.Current.Vector;
         await stream.SendAsync(new(self.Incarnation, greeting), cancellation);
-        await Duplex.RunAsync(stop => TakeInAsync(stream, stop), stop => AcknowledgeAsync(from, greeting[from], stream, stop), cancellation);
+        await Duplex.RunAsync(
+            async stop => await topology.WaitAsync(next => next.PlaceOf(self).Shard?.Id != shard, stop),
+            stop => Duplex.RunAsync(within => TakeInAsync(stream, within), within => AcknowledgeAsync(from, greeting[from], stream, within), stop),
+            cancellation);
     }
 
     /// <summary>

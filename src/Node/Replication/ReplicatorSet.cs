@@ -7,7 +7,7 @@ using Kv.Node.Telemetry;
 
 namespace Kv.Node.Replication;
 
-/// <summary>The only fan-out of writes: one <see cref="PeerReplicator"/> per other member of this node's shard, following the topology.</summary>
+/// <summary>The only fan-out of writes: one <see cref="PeerReplicator"/> per other replica of this node's shard, following the topology.</summary>
 internal sealed class ReplicatorSet(
     NodeIdentity self,
     Published<ClusterTopology> topology,
@@ -24,7 +24,7 @@ internal sealed class ReplicatorSet(
     public Task RunAsync(CancellationToken cancellation) =>
         PeerLoops.RunAsync(
             topology,
-            view => view.ShardOf(self.Address)?.Members.Where(member => !member.Equals(self.Address)) ?? [],
+            view => view.PlaceOf(self).Shard?.Replicas.Where(replica => !replica.Equals(self.Address)) ?? [],
             (peer, stop) => new PeerReplicator(self, peer, replica, transport, durability, time, new Random(random.Next()), options, metrics, logger).RunAsync(stop),
             cancellation);
 }

@@ -1,4 +1,5 @@
 using Kv.Common.Causality;
+using Kv.Common.Identity;
 using Kv.Common.Time;
 using Kv.Node.Replica;
 using Kv.Node.Telemetry;
@@ -16,12 +17,12 @@ internal sealed class CausalGate(
     public bool IsOpenTo(CausalToken token) => floor.IsUpToDate && floor.Admits(token);
 
     /// <summary>Null when the request may go on, else the outcome to answer with.</summary>
-    public ValueTask<Outcome?> PassAsync(CausalToken token, Deadline deadline)
+    public ValueTask<Outcome?> PassAsync(ShardId shard, CausalToken token, Deadline deadline)
     {
         if (RefuseStamp(token) is { } refused) return new(refused);
-        var past = token.Dependencies.Of(replica.Shard);
+        var past = token.Dependencies.Of(shard);
         if (floor.Admits(token) && replica.Snapshot.Current.Vector.Covers(past)) return default;
-        return WaitAsync(token, past, deadline.Earlier(Deadline.In(options.CausalWait, time)));
+        return WaitAsync(shard, token, past, deadline.Earlier(Deadline.In(options.CausalWait, time)));
     }
 
     // Most of what is missing is on its way by broadcast; only what does not come by itself is asked for.
@@ -51,7 +52,7 @@ internal sealed class CausalGate(
         return aheadMs < 60_000 ? new Outcome.ClockSkew(aheadMs) : new Outcome.StampOutOfRange(aheadMs);
     }
 
-    private async ValueTask<Outcome?> WaitAsync(CausalToken token, VersionVector past, Deadline deadline)
+    private async ValueTask<Outcome?> WaitAsync(ShardId shard, CausalToken token, VersionVector past, Deadline deadline)
     {
         using var timeout = new CancellationTokenSource(deadline.Remaining(time), time);
         try
@@ -65,7 +66,7 @@ internal sealed class CausalGate(
         catch (OperationCanceledException) when (timeout.IsCancellationRequested)
         {
             metrics.CausalWaited(false);
-            return new Outcome.DependenciesMissing(replica.Shard, past.Join(floor.Needed).Without(replica.Snapshot.Current.Vector));
+            return new Outcome.DependenciesMissing(shard, past.Join(floor.Needed).Without(replica.Snapshot.Current.Vector));
         }
     }
 }

@@ -13,7 +13,6 @@ internal sealed partial class ForwardLane(
 {
     private static readonly TimeSpan ReconnectMin = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan ReconnectMax = TimeSpan.FromMilliseconds(500);
-    private static readonly TimeSpan ExpiryInterval = TimeSpan.FromMilliseconds(100);
 
     private readonly Channel<Pending> _queue =
         Channel.CreateBounded<Pending>(new BoundedChannelOptions(options.MaxForwardedPerPeer) { SingleReader = true });
@@ -42,7 +41,6 @@ internal sealed partial class ForwardLane(
     public async Task RunAsync(CancellationToken cancellation)
     {
         var backoff = new Backoff(ReconnectMin, ReconnectMax, time, random);
-        var expiry = ExpireAsync(cancellation);
         try
         {
             while (await _queue.Reader.WaitToReadAsync(cancellation))
@@ -68,9 +66,10 @@ internal sealed partial class ForwardLane(
             _queue.Writer.TryComplete();
             GiveUp(_ => true);
         }
-
-        await expiry;
     }
+
+    /// <summary>Answers the requests whose deadline has passed.</summary>
+    public void Expire() => GiveUp(pending => pending.Deadline.Remaining(time) == TimeSpan.Zero);
 
     private async Task ExchangeOverOneStreamAsync(Backoff backoff, CancellationToken cancellation)
     {
@@ -106,21 +105,6 @@ internal sealed partial class ForwardLane(
                 lock (_gate) _unanswered.Remove(reply.Id, out pending);
                 pending?.Completion.TrySetResult(new LaneReply.Answered(reply.Outcome));
             }
-        }
-    }
-
-    private async Task ExpireAsync(CancellationToken cancellation)
-    {
-        using var timer = new PeriodicTimer(ExpiryInterval, time);
-        try
-        {
-            while (await timer.WaitForNextTickAsync(cancellation))
-            {
-                GiveUp(pending => pending.Deadline.Remaining(time) == TimeSpan.Zero);
-            }
-        }
-        catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
-        {
         }
     }
 

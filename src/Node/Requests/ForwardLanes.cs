@@ -15,10 +15,48 @@ internal sealed class ForwardLanes(
     RequestOptions options,
     ILogger<ForwardLane> logger)
 {
+    private static readonly TimeSpan ExpiryInterval = TimeSpan.FromMilliseconds(100);
+
     private readonly Lock _gate = new();
     private readonly Dictionary<NodeAddress, ForwardLane> _lanes = [];
 
-    public ForwardLane To(NodeAddress peer)
+    /// <summary>Null for who is no member any more: a request goes by the topology that it looked at, and a newer one may have ended the lane since.</summary>
+    public ForwardLane? To(NodeAddress peer) => topology.Current.Includes(peer) ? LaneOf(peer) : null;
+
+    /// <summary>Runs the lanes until cancelled; fails when one of them fails.</summary>
+    public Task RunAsync(CancellationToken cancellation) =>
+        Duplex.RunAsync(
+            stop => PeerLoops.RunAsync(
+                topology,
+                view => view.Members.Where(member => !member.Equals(self.Address)),
+                async (peer, within) =>
+                {
+                    await LaneOf(peer).RunAsync(within);
+                    lock (_gate) _lanes.Remove(peer);
+                },
+                stop),
+            ExpireAsync,
+            cancellation);
+
+    // Of all lanes: one whose peer left the topology while a request was about to take it is run by nobody, and its requests must end all the same.
+    private async Task ExpireAsync(CancellationToken cancellation)
+    {
+        using var timer = new PeriodicTimer(ExpiryInterval, time);
+        try
+        {
+            while (await timer.WaitForNextTickAsync(cancellation))
+            {
+                List<ForwardLane> all;
+                lock (_gate) all = [.. _lanes.Values];
+                foreach (var lane in all) lane.Expire();
+            }
+        }
+        catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
+        {
+        }
+    }
+
+    private ForwardLane LaneOf(NodeAddress peer)
     {
         lock (_gate)
         {
@@ -26,16 +64,4 @@ internal sealed class ForwardLanes(
             return lane;
         }
     }
-
-    /// <summary>Runs the lanes until cancelled; fails when one of them fails.</summary>
-    public Task RunAsync(CancellationToken cancellation) =>
-        PeerLoops.RunAsync(
-            topology,
-            view => view.Members.Where(member => !member.Equals(self.Address)),
-            async (peer, stop) =>
-            {
-                await To(peer).RunAsync(stop);
-                lock (_gate) _lanes.Remove(peer);
-            },
-            cancellation);
 }

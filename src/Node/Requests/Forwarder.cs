@@ -16,17 +16,33 @@ internal sealed class Forwarder(
 {
     private uint _turn;
 
-    public async ValueTask<Outcome> ForwardAsync(ShardMembers shard, Epoch epoch, Command command)
+    public ValueTask<Outcome> ForwardAsync(ShardMembers shard, Epoch epoch, Command command) =>
+        ForwardAsync(shard, epoch, command, Deadline.In(options.CausalWait + options.WriteConcernWait + options.ForwardingAllowance, time));
+
+    private async ValueTask<Outcome> ForwardAsync(ShardMembers shard, Epoch epoch, Command command, Deadline deadline)
     {
-        var deadline = Deadline.In(options.CausalWait + options.WriteConcernWait + options.ForwardingAllowance, time);
         var first = FirstChoice(shard, command);
         List<NodeAddress>? tried = null;
-        while (Best(shard, command, first, tried) is { } replica)
+        var mayTryAgain = false;
+        var isSecondRound = false;
+        while (true)
         {
+            if (Best(shard, command, first, tried) is not { } replica)
+            {
+                // An attempt to connect that failed may have begun while the peer was still cut off; one that begins now tells. The request never left.
+                if (!mayTryAgain || isSecondRound) return new Outcome.ShardUnavailable(shard.Id, MayHaveBeenWritten: false);
+                isSecondRound = true;
+                tried = null;
+                continue;
+            }
+
             switch (await SendAsync(replica, shard.Id, epoch, command, deadline))
             {
-                case LaneReply.Answered { Outcome: Outcome.NotOwner or Outcome.Overloaded }:
                 case LaneReply.NotSent:
+                    mayTryAgain = true;
+                    (tried ??= []).Add(replica);
+                    continue;
+                case LaneReply.Answered { Outcome: Outcome.NotOwner or Outcome.Overloaded }:
                 case LaneReply.Full:
                 case LaneReply.Lost when command is not WriteCommand:
                     (tried ??= []).Add(replica);
@@ -37,13 +53,11 @@ internal sealed class Forwarder(
                     return new Outcome.ShardUnavailable(shard.Id, MayHaveBeenWritten: true);
             }
         }
-
-        return new Outcome.ShardUnavailable(shard.Id, MayHaveBeenWritten: false);
     }
 
     /// <summary>The same for a request that could be served here, but not yet; null when no other replica took it.</summary>
-    public async ValueTask<Outcome?> TryForwardAsync(ShardMembers shard, Epoch epoch, Command command) =>
-        await ForwardAsync(shard, epoch, command) switch
+    public async ValueTask<Outcome?> TryForwardAsync(ShardMembers shard, Epoch epoch, Command command, RequestOrigin origin) =>
+        await ForwardAsync(shard, epoch, command, origin.Deadline) switch
         {
             Outcome.ShardUnavailable { MayHaveBeenWritten: false } => null,
             var outcome => outcome,
@@ -52,8 +66,9 @@ internal sealed class Forwarder(
     /// <summary>Asks one particular replica.</summary>
     public ValueTask<LaneReply> SendAsync(NodeAddress replica, ShardId shard, Epoch epoch, Command command, Deadline deadline)
     {
+        if (lanes.To(replica) is not { } lane) return new(LaneReply.NotSent.Instance);
         metrics.Forwarded(replica.ToString());
-        return lanes.To(replica).SendAsync(ToRequest(command, shard, epoch, deadline.Remaining(time)), deadline);
+        return lane.SendAsync(ToRequest(command, shard, epoch, deadline.Remaining(time)), deadline);
     }
 
     /// <summary>True unless the peer is held unreachable.</summary>

@@ -51,8 +51,8 @@ internal sealed class KeyCounts(
     /// <summary>Counts what this replica holds, once it holds the token's past.</summary>
     public async ValueTask<Outcome> CountHereAsync(CountKeysCommand command, RequestOrigin origin)
     {
-        if (command.Shard != replica.Shard) return new Outcome.NotOwner(topology.Current.Epoch);
-        if (await gate.PassAsync(command.Token.Token, origin.Deadline) is { } notYet) return notYet;
+        if (!replica.Place.Serves(command.Shard)) return new Outcome.NotOwner(topology.Current.Epoch);
+        if (await gate.PassAsync(command.Shard, command.Token.Token, origin.Deadline) is { } notYet) return notYet;
         var snapshot = replica.Snapshot.Current;
         return new Outcome.Counted(snapshot.LiveKeys, snapshot.Vector);
     }

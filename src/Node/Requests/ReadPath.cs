@@ -1,14 +1,12 @@
 using Kv.Common.Identity;
-using Kv.Common.Topology;
 using Kv.Node.Replica;
-using Kv.Node.Signals;
 
 namespace Kv.Node.Requests;
 
 /// <summary>GET, from command to outcome. Reads never pass through the writer.</summary>
 internal sealed class ReadPath(
     NodeIdentity self,
-    Published<ClusterTopology> topology,
+    TopologyLook look,
     Forwarder forwarder,
     CausalGate gate,
     ReplicaState replica,
@@ -17,18 +15,18 @@ internal sealed class ReadPath(
     public async ValueTask<Outcome> ReadAsync(GetCommand command, RequestOrigin origin)
     {
         // 1. One look at the topology decides the route.
-        var view = topology.Current;
+        if (await look.AtAsync(command.Token.Token, origin.Deadline) is not { } view) return new Outcome.NotOwner(command.Token.Token.Epoch);
         var shard = view.ShardOf(command.Key);
-        if (!shard.Includes(self.Address)) return origin.MayForward ? await forwarder.ForwardAsync(shard, view.Epoch, command) : new Outcome.NotOwner(view.Epoch);
-        if (origin.MayForward && !gate.IsOpenTo(command.Token.Token) && await forwarder.TryForwardAsync(shard, view.Epoch, command) is { } handedOver) return handedOver;
+        if (!view.PlaceOf(self).Serves(shard.Id)) return origin.MayForward ? await forwarder.ForwardAsync(shard, view.Epoch, command) : new Outcome.NotOwner(view.Epoch);
+        if (origin.MayForward && !gate.IsOpenTo(command.Token.Token) && await forwarder.TryForwardAsync(shard, view.Epoch, command, origin) is { } handedOver) return handedOver;
 
         // 2. The client's past must be here.
         var past = command.Token.Token;
-        if (await gate.PassAsync(past, origin.Deadline) is { } notYet) return notYet;
+        if (await gate.PassAsync(shard.Id, past, origin.Deadline) is { } notYet) return notYet;
 
         // 3. A point read. The client's past now includes that of what it read, deletions too.
         var record = replica.Read(command.Key);
-        if (record is null or { IsTombstone: true }) return new Outcome.Absent(stability.SealAfterReading(past, record, view.Epoch), shard.Id);
-        return new Outcome.Found(record.Value, stability.SealAfterReading(past, record, view.Epoch), record.Token, shard.Id);
+        if (record is null or { IsTombstone: true }) return new Outcome.Absent(stability.SealAfterReading(past, record), shard.Id);
+        return new Outcome.Found(record.Value, stability.SealAfterReading(past, record), record.Token, shard.Id);
     }
 }

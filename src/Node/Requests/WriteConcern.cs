@@ -20,6 +20,7 @@ internal sealed class WriteConcern : IDurabilityObserver
     private readonly Deadline _allHeard;
     private readonly Lock _gate = new();
     private readonly Dictionary<NodeAddress, (Incarnation Incarnation, ulong Sequence)> _acknowledged = [];
+    private ShardMembers _shard;
     private readonly PriorityQueue<Waiter, ulong>[] _waiters = [new(), new(), new(), new()];
 
     public WriteConcern(
@@ -28,6 +29,7 @@ internal sealed class WriteConcern : IDurabilityObserver
         _allHeard = Deadline.In(options.FirstHearing, time);
         _self = self;
         _topology = topology;
+        _shard = new(default, []);
         _membership = membership;
         _replica = replica;
         _time = time;
@@ -102,7 +104,7 @@ internal sealed class WriteConcern : IDurabilityObserver
         }
         catch (OperationCanceledException) when (timeout.IsCancellationRequested)
         {
-            return new Outcome.WriteConcernNotMet(_replica.Shard, required, 0);
+            return new Outcome.WriteConcernNotMet(_shard.Id, required, 0);
         }
     }
 
@@ -140,18 +142,23 @@ internal sealed class WriteConcern : IDurabilityObserver
         }
     }
 
-    private ShardMembers Members() => _topology.Current.Find(_replica.Shard)!;
+    // A node that was taken off its shard still counts for those who wait, as long as they do.
+    private ShardMembers Members() => _replica.Place.Shard is { } shard ? _shard = shard : _shard;
 
     private int Holding(ulong sequence, ShardMembers shard)
     {
-        var holding = 1;
+        var topology = _topology.Current;
+        var holding = shard.Includes(_self.Address) ? 1 : 0;
         foreach (var member in shard.Members)
         {
-            if (!member.Equals(_self.Address) && _acknowledged.TryGetValue(member, out var known) && known.Sequence >= sequence) holding++;
+            if (!member.Equals(_self.Address) && _acknowledged.TryGetValue(member, out var known) && known.Sequence >= sequence && IsMember(topology, member, known.Incarnation)) holding++;
         }
 
         return holding;
     }
+
+    // What the former one at an address held is lost with it.
+    private static bool IsMember(ClusterTopology topology, NodeAddress member, Incarnation incarnation) => !topology.IsSealed || topology.IncarnationAt(member) == incarnation;
 
     private int Required(WriteConcernLevel level, ShardMembers shard)
     {
@@ -159,7 +166,7 @@ internal sealed class WriteConcern : IDurabilityObserver
         return level switch
         {
             WriteConcernLevel.Local => 1,
-            WriteConcernLevel.Default => Math.Min(majority, NotGone(_membership.Current, shard)),
+            WriteConcernLevel.Default => Math.Max(1, Math.Min(majority, NotGone(_membership.Current, shard))),
             WriteConcernLevel.Majority => majority,
             WriteConcernLevel.All => shard.Members.Length,
             _ => throw new ArgumentOutOfRangeException(nameof(level), level, "Unknown write concern."),
@@ -170,7 +177,7 @@ internal sealed class WriteConcern : IDurabilityObserver
     private int NotGone(MembershipView view, ShardMembers shard)
     {
         var listening = _allHeard.Remaining(_time) > TimeSpan.Zero;
-        var notGone = 1;
+        var notGone = shard.Includes(_self.Address) ? 1 : 0;
         foreach (var member in shard.Members)
         {
             if (member.Equals(_self.Address)) continue;
@@ -182,8 +189,9 @@ internal sealed class WriteConcern : IDurabilityObserver
 
     private int Reachable(MembershipView view)
     {
-        var reachable = 1;
-        foreach (var member in Members().Members)
+        var shard = Members();
+        var reachable = shard.Includes(_self.Address) ? 1 : 0;
+        foreach (var member in shard.Members)
         {
             if (!member.Equals(_self.Address) && view.IsReachable(member)) reachable++;
         }

@@ -2,6 +2,8 @@ using System.Text.Json.Serialization;
 
 namespace Kv.Node.Rest;
 
+internal sealed record MessageAnswer(string Message);
+
 internal sealed record ViewAnswer(string Message, string View);
 
 internal sealed record ShardIdsAnswer(string Message, [property: JsonPropertyName("shard-ids")] string ShardIds);
@@ -15,6 +17,7 @@ internal sealed record KeyCountAnswer(string Message, [property: JsonPropertyNam
 internal sealed record ProbeAnswer(string Status);
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
+[JsonSerializable(typeof(MessageAnswer))]
 [JsonSerializable(typeof(ViewAnswer))]
 [JsonSerializable(typeof(ShardIdsAnswer))]
 [JsonSerializable(typeof(NodeShardIdAnswer))]

@@ -16,13 +16,14 @@ internal static class ShardEndpoints
         group.MapGet("/node-shard-id", GetOfNodeAsync);
         group.MapGet("/shard-id-members/{id}", GetMembersAsync);
         group.MapGet("/shard-id-key-count/{id}", GetKeyCountAsync);
+        group.MapPut("/add-member/{id}", AddMemberAsync);
     }
 
     private static IResult GetIds(Published<ClusterTopology> topology) =>
         Results.Json(new("Shard IDs retrieved successfully", string.Join(',', topology.Current.Shards.Select(s => s.Id))), RestJsonContext.Default.ShardIdsAnswer);
 
     private static Task GetOfNodeAsync(HttpContext context, Published<ClusterTopology> topology, NodeIdentity self) =>
-        topology.Current.ShardOf(self.Address) is { } shard
+        topology.Current.PlaceOf(self) is { Role: ReplicaRole.Member, Shard: { } shard }
             ? Results.Json(new("Shard ID of the node retrieved successfully", shard.Id.ToString()), RestJsonContext.Default.NodeShardIdAnswer).ExecuteAsync(context)
             : RestErrors.WriteAsync(context, StatusCodes.Status404NotFound, "Node is not assigned to a shard");
 
@@ -52,6 +53,26 @@ internal static class ShardEndpoints
                 break;
             case var refused:
                 await OutcomeResults.WriteAsync(context, refused);
+                break;
+        }
+    }
+
+    private static async Task AddMemberAsync(HttpContext context, string id, MembershipChanges changes)
+    {
+        if (!ShardId.TryParse(id, out var shard))
+        {
+            await UnknownShard(context);
+            return;
+        }
+
+        if (await SocketAddressBody.ReadAsync(context) is not { } address) return;
+        switch (await changes.AddReplicaAsync(shard, address, context.RequestAborted))
+        {
+            case MembershipOutcome.Done:
+                await context.Response.WriteAsJsonAsync(new("Node added successfully to the shard"), RestJsonContext.Default.MessageAnswer);
+                break;
+            case var failed:
+                await MembershipResults.WriteFailureAsync(context, failed);
                 break;
         }
     }

@@ -1,6 +1,7 @@
 using System.Buffers.Text;
 using System.Text;
 using Grpc.Core;
+using Kv.Common.Causality;
 using Kv.Common.Identity;
 using Kv.Common.Topology;
 using Kv.Node.Peers;
@@ -37,13 +38,14 @@ internal sealed class ReplicationRpc(
     public override Task<W.GetVectorReply> GetVector(W.GetVectorRequest request, ServerCallContext context)
     {
         var snapshot = replica.Snapshot.Current;
+        var shard = replica.Place.Shard?.Id;
         return Task.FromResult(new W.GetVectorReply
         {
             Address = self.Address.ToString(),
             Incarnation = self.Incarnation.ToString(),
-            Shard = replica.Shard.ToString(),
+            Shard = shard?.ToString() ?? "",
             Vector = snapshot.Vector.ToWire(),
-            Stable = stability.StableIn(replica.Shard).ToWire(),
+            Stable = (shard is { } replicated ? stability.StableIn(replicated) : VersionVector.Empty).ToWire(),
             Clock = snapshot.Clock.ToString(),
             KeyCount = (ulong)snapshot.LiveKeys,
         });

@@ -9,23 +9,31 @@ namespace Kv.Node.Rpc;
 /// <summary>The gRPC door's one translation of what can go wrong into status codes.</summary>
 internal static class RpcFailures
 {
-    /// <summary>Refuses callers of another cluster and callers that this node's topology does not name.</summary>
-    public static NodeIdentity Admit(Kv.Wire.Sender? sender, NodeIdentity self, ClusterTopology topology)
+    /// <summary>Refuses callers of another cluster, and those who do not say who they are.</summary>
+    public static NodeIdentity AdmitToCluster(Kv.Wire.Sender? sender, NodeIdentity self)
     {
         var peer = Reading(() => sender.ToDomain());
         if (peer.Cluster != self.Cluster)
             throw new RpcException(new(StatusCode.FailedPrecondition, $"This node belongs to cluster {self.Cluster}, the caller to {peer.Cluster}."));
-        if (peer.Incarnation.IsNone || !topology.Members.Contains(peer.Address))
+        if (peer.Incarnation.IsNone) throw new RpcException(new(StatusCode.PermissionDenied, "The sender says no incarnation."));
+        return peer;
+    }
+
+    /// <summary>Refuses callers of another cluster and callers that this node's topology does not name.</summary>
+    public static NodeIdentity Admit(Kv.Wire.Sender? sender, NodeIdentity self, ClusterTopology topology)
+    {
+        var peer = AdmitToCluster(sender, self);
+        if (!topology.Includes(peer.Address))
             throw new RpcException(new(StatusCode.PermissionDenied, $"{peer.Address} is not a member of epoch {topology.Epoch}."));
         return peer;
     }
 
-    /// <summary>Refuses callers that do not serve this node's shard as well: what they replicate is not for this replica.</summary>
+    /// <summary>Refuses callers that do not replicate this node's shard as well: what they send is not for this replica.</summary>
     public static NodeIdentity AdmitToShard(Kv.Wire.Sender? sender, NodeIdentity self, ClusterTopology topology)
     {
         var peer = Admit(sender, self, topology);
-        if (topology.ShardOf(self.Address) is { } shard && shard.Includes(peer.Address)) return peer;
-        throw new RpcException(new(StatusCode.PermissionDenied, $"{peer.Address} does not serve this node's shard at epoch {topology.Epoch}."));
+        if (topology.PlaceOf(self).Shard is { } shard && shard.IsReplicatedBy(peer.Address)) return peer;
+        throw new RpcException(new(StatusCode.PermissionDenied, $"{peer.Address} does not replicate this node's shard at epoch {topology.Epoch}."));
     }
 
     /// <summary>A message that cannot be read is the caller's fault.</summary>

@@ -1,9 +1,10 @@
 using Kv.Common.Identity;
+using Kv.Common.Topology;
 
 namespace Kv.Node.Storage;
 
 /// <summary>
-/// The one place where a node keeps what must survive it, and with it the node's <see cref="Incarnation"/>: the directory is made once, for one cluster
+/// The one place where a node keeps what must survive it, and with it the node's <see cref="Incarnation"/>: the directory is claimed once, for one cluster
 /// and one address, and serves one process at a time. The lock goes with the process, however it ends.
 /// </summary>
 internal sealed class DataDirectory : IDisposable
@@ -13,13 +14,15 @@ internal sealed class DataDirectory : IDisposable
     private const string StoreName = "store";
 
     private readonly FileStream _lock;
+    private readonly NodeAddress _address;
 
-    private DataDirectory(string path, FileStream @lock, NodeIdentity identity, bool isNew)
+    private DataDirectory(string path, FileStream @lock, NodeAddress address, NodeIdentity? owner, ClusterTopology? genesis)
     {
         Path = path;
         _lock = @lock;
-        Incarnation = identity.Incarnation;
-        IsNew = isNew;
+        _address = address;
+        Owner = owner;
+        Genesis = genesis;
     }
 
     /// <summary>The full path.</summary>
@@ -28,42 +31,81 @@ internal sealed class DataDirectory : IDisposable
     /// <summary>Where the storage engine keeps its files.</summary>
     public string StorePath => StorePathIn(Path);
 
-    public Incarnation Incarnation { get; }
+    /// <summary>Whose it is; null until it is claimed for the first time.</summary>
+    public NodeIdentity? Owner { get; private set; }
 
-    /// <summary>True when the directory was made just now: the incarnation is new and the store empty.</summary>
-    public bool IsNew { get; }
+    /// <summary>The topology that the owner began from. Null while there is no owner; and in a directory of a build that did not keep it, until it is claimed.</summary>
+    public ClusterTopology? Genesis { get; private set; }
+
+    /// <summary>True when the owner takes the place of a node that was removed; see <see cref="RemovedNode"/>.</summary>
+    public bool IsUninvited { get; private init; }
 
     /// <summary>
-    /// 1. makes the directory, 2. locks it, 3. reads whose it is, or makes it this node's. <paramref name="newIncarnation"/> is asked until it gives
-    /// something other than zero. Throws <see cref="DataDirectoryRefusedException"/>.
+    /// 1. makes the directory, 2. locks it, 3. reads whose it is. Which cluster that is need not be known yet. Throws
+    /// <see cref="DataDirectoryRefusedException"/>.
     /// </summary>
-    public static DataDirectory Open(string path, ClusterId cluster, NodeAddress address, Func<ulong> newIncarnation)
+    public static DataDirectory Open(string path, NodeAddress address)
     {
         path = System.IO.Path.GetFullPath(path);
-        FileStream? held = null;
-        try
+        return Guard(path, () =>
         {
             Make(path);
-            held = Lock(path);
-            var found = Find(path);
-            if (found is not null) return new(path, held, Admit(path, found, cluster, address), isNew: false);
-            var made = new NodeIdentity(cluster, address, Draw(newIncarnation));
-            DurableFile.Replace(System.IO.Path.Combine(path, IdentityName), IdentityFile.Write(made));
-            return new(path, held, made, isNew: true);
+            var held = Lock(path);
+            try
+            {
+                RemovedNode.SetAside(path, IdentityName, GenesisFile.Name, StoreName);
+                var owner = Find(path);
+                if (owner is not null) Check(path, owner, address);
+                var successors = FindSuccessorsGenesis(path);
+                return new DataDirectory(path, held, address, owner, owner is null ? successors : FindGenesis(path, owner)) { IsUninvited = successors is not null };
+            }
+            catch
+            {
+                held.Dispose();
+                throw;
+            }
+        });
+    }
+
+    /// <summary>
+    /// Makes the directory this node's for good, or finds that it is: the identity and <see cref="Genesis"/> are durable then. An earlier genesis
+    /// stays. <paramref name="newIncarnation"/> is asked until it gives something other than zero. Throws <see cref="DataDirectoryRefusedException"/>.
+    /// </summary>
+    public NodeIdentity Claim(ClusterTopology genesis, Func<ulong> newIncarnation) => Guard(Path, () =>
+    {
+        if (Owner is { } owner && owner.Cluster != genesis.Cluster)
+            throw new DataDirectoryRefusedException($"The data directory {Path} belongs to cluster {owner.Cluster}, and this node to cluster {genesis.Cluster}.");
+        if (Genesis is { } known && known.Cluster != genesis.Cluster)
+            throw new DataDirectoryRefusedException($"The data directory {Path} belongs to cluster {known.Cluster}, and this node to cluster {genesis.Cluster}.");
+        if (Genesis is null || Owner is null) GenesisFile.Write(Path, Genesis ?? genesis);
+        Genesis ??= genesis;
+        if (Owner is null)
+        {
+            // After the genesis, so that whoever finds an owner also finds where it began.
+            var made = new NodeIdentity(genesis.Cluster, _address, Draw(newIncarnation));
+            DurableFile.Replace(System.IO.Path.Combine(Path, IdentityName), IdentityFile.Write(made));
+            Owner = made;
+        }
+
+        return Owner;
+    });
+
+    /// <summary>The owner was removed from its cluster: whoever opens the directory next finds it empty. Durable when it returns.</summary>
+    public void MarkRemoved(ClusterTopology topology) => RemovedNode.Mark(Path, Owner!.Incarnation, topology);
+
+    public void Dispose() => _lock.Dispose();
+
+    private static T Guard<T>(string path, Func<T> use)
+    {
+        try
+        {
+            return use();
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            held?.Dispose();
             throw new DataDirectoryRefusedException($"The data directory {path} is not writable: {e.Message}", e);
         }
-        catch
-        {
-            held?.Dispose();
-            throw;
-        }
     }
-
-    public void Dispose() => _lock.Dispose();
 
     private static void Make(string path)
     {
@@ -111,17 +153,35 @@ internal sealed class DataDirectory : IDisposable
         }
     }
 
-    private static NodeIdentity Admit(string path, NodeIdentity found, ClusterId cluster, NodeAddress address)
+    private static ClusterTopology? FindGenesis(string path, NodeIdentity owner)
     {
-        if (found.Cluster != cluster)
-            throw new DataDirectoryRefusedException($"The data directory {path} belongs to cluster {found.Cluster}, and this node to cluster {cluster}.");
-        if (!found.Address.Equals(address))
+        try
         {
-            throw new DataDirectoryRefusedException(
-                $"The data directory {path} was made for the node at {found.Address}, and this node is at {address}: it looks copied, and two nodes must not share an identity.");
+            return GenesisFile.Read(path, owner.Cluster);
         }
+        catch (FormatException e)
+        {
+            throw new DataDirectoryRefusedException($"The genesis file of the data directory {path} is damaged ({e.Message}): restore it, or move the directory away.", e);
+        }
+    }
 
-        return found;
+    private static ClusterTopology? FindSuccessorsGenesis(string path)
+    {
+        try
+        {
+            return RemovedNode.SuccessorsGenesis(path);
+        }
+        catch (FormatException e)
+        {
+            throw new DataDirectoryRefusedException($"The data directory {path} is that of a removed node, and damaged ({e.Message}): move it away.", e);
+        }
+    }
+
+    private static void Check(string path, NodeIdentity owner, NodeAddress address)
+    {
+        if (owner.Address.Equals(address)) return;
+        throw new DataDirectoryRefusedException(
+            $"The data directory {path} was made for the node at {owner.Address}, and this node is at {address}: it looks copied, and two nodes must not share an identity.");
     }
 
     private static Incarnation Draw(Func<ulong> newIncarnation)

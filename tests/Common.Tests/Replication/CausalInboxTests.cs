@@ -46,11 +46,11 @@ public sealed class CausalInboxTests
         if (!inbox.Add(late, replica.Applied)) return;
 
         var missing = inbox.Missing(replica.Applied);
-        Assert.Equal(CausalInbox.IsReady(late, replica.Applied, CausalHistory.Shard), missing.IsEmpty);
+        Assert.Equal(inbox.IsReady(late, replica.Applied), missing.IsEmpty);
         foreach (var dot in missing)
         {
             var allButThis = replica.Applied.Join(VersionVector.Of(missing.Where(other => other != dot))).With(dot with { Sequence = dot.Sequence - 1 });
-            Assert.False(CausalInbox.IsReady(late, allButThis, CausalHistory.Shard));
+            Assert.False(inbox.IsReady(late, allButThis));
         }
 
         Assert.Same(late, inbox.TakeReady(replica.Applied.Join(missing)));

@@ -36,7 +36,7 @@ public sealed class ClusterTopologyTests
         shuffled =>
         {
             ShardMembers[] shards = [new(new(1), [Nodes[1]]), new(new(0), [Nodes[2], Nodes[0]])];
-            var topology = new ClusterTopology(new(7), Epoch.First, shuffled, shards, HashRing.For(2));
+            var topology = new ClusterTopology(new(7), Epoch.First, shuffled.Select(Unnamed), shards, HashRing.For(2));
             Assert.Equal(Two([Nodes[0], Nodes[2]], [Nodes[1]]).Digest, topology.Digest);
             Assert.Equal(Nodes, topology.Members);
             Assert.Equal([new(0), new(1)], topology.Shards.Select(shard => shard.Id));
@@ -51,12 +51,12 @@ public sealed class ClusterTopologyTests
         ShardMembers[] shards = [new(new(0), [Nodes[0], Nodes[2]]), new(new(1), [Nodes[1]])];
         ClusterTopology[] all =
         [
-            new(new(7), Epoch.First, Nodes, shards, ring),
-            new(new(8), Epoch.First, Nodes, shards, ring),
-            new(new(7), Epoch.First.Next, Nodes, shards, ring),
-            new(new(7), Epoch.First, Nodes[..4], shards, ring),
-            new(new(7), Epoch.First, Nodes, [new(new(0), [Nodes[0]]), new(new(1), [Nodes[1], Nodes[2]])], ring),
-            new(new(7), Epoch.First, Nodes, [new(new(0), [Nodes[0], Nodes[1], Nodes[2]])], HashRing.For(1)),
+            new(new(7), Epoch.First, Nodes.Select(Unnamed), shards, ring),
+            new(new(8), Epoch.First, Nodes.Select(Unnamed), shards, ring),
+            new(new(7), Epoch.First.Next, Nodes.Select(Unnamed), shards, ring),
+            new(new(7), Epoch.First, Nodes[..4].Select(Unnamed), shards, ring),
+            new(new(7), Epoch.First, Nodes.Select(Unnamed), [new(new(0), [Nodes[0]]), new(new(1), [Nodes[1], Nodes[2]])], ring),
+            new(new(7), Epoch.First, Nodes.Select(Unnamed), [new(new(0), [Nodes[0], Nodes[1], Nodes[2]])], HashRing.For(1)),
         ];
         Assert.Distinct(all.Select(topology => topology.Digest));
     }
@@ -64,15 +64,17 @@ public sealed class ClusterTopologyTests
     [Fact]
     public void What_contradicts_itself_is_refused()
     {
-        Assert.Throws<ArgumentException>(() => new ClusterTopology(new(7), Epoch.First, [Nodes[0], Nodes[0]], [new(new(0), [Nodes[0]])], HashRing.For(1)));
+        Assert.Throws<ArgumentException>(() => new ClusterTopology(new(7), Epoch.First, [Unnamed(Nodes[0]), Unnamed(Nodes[0])], [new(new(0), [Nodes[0]])], HashRing.For(1)));
         Assert.Throws<ArgumentException>(() => Two([Nodes[0]], [Nodes[0]]));
         Assert.Throws<ArgumentException>(() => Two([Nodes[0], Nodes[0]], [Nodes[1]]));
         Assert.Throws<ArgumentException>(() => Two([Nodes[0]], []));
         Assert.Throws<ArgumentException>(() => Two([Nodes[0]], [NodeAddress.Parse("elsewhere:1")]));
-        Assert.Throws<ArgumentException>(() => new ClusterTopology(new(7), Epoch.First, Nodes, [new(new(0), [Nodes[0]])], HashRing.For(2)));
-        Assert.Throws<ArgumentException>(() => new ClusterTopology(new(7), Epoch.First, Nodes, [new(new(1), [Nodes[0]])], HashRing.For(1)));
+        Assert.Throws<ArgumentException>(() => new ClusterTopology(new(7), Epoch.First, Nodes.Select(Unnamed), [new(new(0), [Nodes[0]])], HashRing.For(2)));
+        Assert.Throws<ArgumentException>(() => new ClusterTopology(new(7), Epoch.First, Nodes.Select(Unnamed), [new(new(1), [Nodes[0]])], HashRing.For(1)));
     }
 
+    private static TopologyMember Unnamed(NodeAddress address) => new(address, default);
+
     private static ClusterTopology Two(NodeAddress[] first, NodeAddress[] second) =>
-        new(new(7), Epoch.First, Nodes, [new(new(0), [.. first]), new(new(1), [.. second])], HashRing.For(2));
+        new(new(7), Epoch.First, Nodes.Select(Unnamed), [new(new(0), [.. first]), new(new(1), [.. second])], HashRing.For(2));
 }

@@ -10,7 +10,8 @@ public class TopologyFollowingTests
     private static ClusterTopology Next(ClusterTopology from, params IEnumerable<int> members)
     {
         var genesis = Genesis.Provisional([.. members.Select(VirtualCluster.AddressOf)], 1);
-        return new(from.Cluster, from.Epoch.Next, genesis.Members, genesis.Shards, genesis.Ring);
+        // The cluster names its nodes in the order in which they start.
+        return new(from.Cluster, from.Epoch.Next, members.Select(index => new TopologyMember(VirtualCluster.AddressOf(index), new((ulong)index + 1))), genesis.Shards, genesis.Ring);
     }
 
     [Fact]
@@ -46,6 +47,21 @@ public class TopologyFollowingTests
         cluster.Kill(2, silently: false);
         cluster.Advance(3000);
         Assert.Null(cluster[0].View.Find(VirtualCluster.AddressOf(2)));
+    }
+
+    [Fact]
+    public void Whoever_is_at_a_members_address_and_was_not_admitted_is_heard_and_is_no_member()
+    {
+        var cluster = VirtualCluster.Formed(2);
+        var named = Next(cluster.Topology, 0, 1);
+        cluster[0].Topology.Publish(named);
+        cluster.Kill(1, silently: false);
+        cluster.Advance(3000);
+        cluster.Start(1, incarnation: new(77), topology: named);
+        cluster.Advance(2000);
+        Assert.Equal(PeerState.Alive, cluster[0].StateOf(VirtualCluster.AddressOf(1)));
+        Assert.False(cluster[0].View.IsReachable(VirtualCluster.AddressOf(1)));
+        Assert.Equal([VirtualCluster.AddressOf(0)], cluster[0].View.LiveMembers);
     }
 
     [Fact]

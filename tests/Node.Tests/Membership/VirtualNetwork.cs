@@ -3,6 +3,7 @@ using Kv.Node.Membership;
 using Kv.Node.Peers;
 using Kv.Node.Replication;
 using Kv.Node.Requests;
+using Kv.Node.Topology;
 
 namespace Kv.Node.Tests.Membership;
 
@@ -96,6 +97,9 @@ internal sealed class VirtualNetwork(TimeProvider time)
             throw new NotSupportedException();
 
         public IAsyncEnumerable<RecordBatch> FetchAsync(NodeAddress peer, FetchRequest request, CancellationToken cancellation) =>
+            throw new NotSupportedException();
+
+        public ValueTask<ControlReply> CallAsync(NodeAddress peer, ControlRequest request, CancellationToken cancellation) =>
             throw new NotSupportedException();
     }
 

@@ -33,5 +33,5 @@ public sealed class ServingFloorTests : IDisposable
     }
 
     private CausalToken After(VersionVector seen) =>
-        new(new Epoch(1), HybridTimestamp.At(1), seen.Aggregate(Dependencies.None, (all, dot) => all.With(_two.Replica.Shard, dot)));
+        new(new Epoch(1), HybridTimestamp.At(1), seen.Aggregate(Dependencies.None, (all, dot) => all.With(_two.Replica.Place.Shard!.Id, dot)));
 }

@@ -13,6 +13,7 @@ using Kv.Node.Signals;
 using Kv.Node.Storage.InMemory;
 using Kv.Node.Telemetry;
 using Kv.Node.Tests.VirtualTime;
+using Kv.Node.Topology;
 
 namespace Kv.Node.Tests.Replication;
 
@@ -52,12 +53,12 @@ internal sealed class TwoReplicas : IDisposable
     public WriteRecord WriteOfBen()
     {
         var stamp = HybridTimestamp.At(1);
-        var token = new CausalToken(_topology.Current.Epoch, stamp, Dependencies.None.With(Replica.Shard, FirstOfBen));
+        var token = new CausalToken(_topology.Current.Epoch, stamp, Dependencies.None.With(Replica.Place.Shard!.Id, FirstOfBen));
         return new(new Key("key"), "1"u8.ToArray(), false, stamp, FirstOfBen, _tokens.Seal(token));
     }
 
     public CatchUp NewCatchUp(TimeProvider time) =>
-        new(Self, _topology, _view, Replica, Transport, time, new(), Metrics, new RecordingLogger<CatchUp>([]));
+        new(Self, _view, Replica, Transport, time, new(), Metrics, new RecordingLogger<CatchUp>([]));
 
     /// <summary>As it is while Anna hears nobody.</summary>
     public ServingFloor NewLonelyFloor(TimeProvider time) =>
@@ -81,6 +82,8 @@ internal sealed class TwoReplicas : IDisposable
         public IAsyncEnumerable<RecordBatch> FetchAsync(NodeAddress peer, FetchRequest request, CancellationToken cancellation) => Fetch!(request, cancellation);
 
         public ValueTask<bool> ProbeAsync(NodeAddress peer, NodeAddress target, CancellationToken cancellation) => throw new NotSupportedException();
+
+        public ValueTask<ControlReply> CallAsync(NodeAddress peer, ControlRequest request, CancellationToken cancellation) => throw new NotSupportedException();
 
         public void Reset(NodeAddress peer)
         {

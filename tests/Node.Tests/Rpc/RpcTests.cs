@@ -69,7 +69,8 @@ public sealed class RpcTests
         Assert.Equal(_self.Cluster.ToString(), reply.Cluster);
         Assert.Equal(_self.Address.ToString(), reply.Self);
         Assert.Equal(_self.Incarnation.ToString(), reply.Incarnation);
-        Assert.Equal(1UL, reply.Epoch);
+        // Alone, it seals its topology as soon as it runs.
+        Assert.InRange(reply.Epoch, 1UL, 2UL);
         Assert.Equal([_self.Address.ToString()], reply.Members);
         var shard = Assert.Single(reply.Shards);
         Assert.Equal("0", shard.Id);
@@ -106,7 +107,7 @@ public sealed class RpcTests
         Assert.Equal("0", record.Shard);
         Assert.Matches($"^{_self.Incarnation}:[0-9]+$", record.Dot);
         Assert.Matches("^[0-9]{13}\\.[0-9]+$", record.Stamp);
-        Assert.Equal(1UL, record.Epoch);
+        Assert.InRange(record.Epoch, 1UL, 2UL);
 
         await _rest.DeleteAsync(_key);
         var deleted = await _replication.GetRecordAsync(new() { Key = _key });

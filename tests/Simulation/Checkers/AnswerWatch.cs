@@ -18,7 +18,8 @@ internal sealed class AnswerWatch(SimCluster cluster, Calm calm)
     {
         var now = cluster.Scheduler.Now;
         // A replica that is new, or back and behind, hands its requests to another one first, which takes as long as any request may.
-        var isHere = !isHandedOver && command is GetCommand get && cluster.Topology.ShardOf(get.Key).Includes(node.Address);
+        var isHere = !isHandedOver && command is GetCommand get && cluster.Topology.ShardOf(get.Key).Includes(node.Address)
+            && cluster.IsPlaced(node, Settled) && cluster.IsTopologySettled(Settled);
         var bound = (isHere ? ReadHere : Anything) + calm.DelayedBetween(since, now);
         if (TimeSpan.FromTicks(now - since) > bound)
             cluster.Violations.Add("Deadlines", $"{node.Address} took {TimeSpan.FromTicks(now - since).TotalSeconds:F3} s to answer a {command.GetType().Name} with {outcome.GetType().Name}");
@@ -36,13 +37,17 @@ internal sealed class AnswerWatch(SimCluster cluster, Calm calm)
         var dot = entry.Record.Dot;
         if (entry.Record.Stamp <= command.Token.Token.Stamp)
             cluster.Violations.Add("Stamps follow tokens", $"{dot} has stamp {entry.Record.Stamp}, its client had seen {command.Token.Token.Stamp}");
-        var members = cluster.MembersOf(entry.Shard).ToList();
+        // Whoever coordinated the write goes by the topologies from the one it wrote in on; a replica counts that is a member in one of them.
+        var latest = cluster.Running.FirstOrDefault(any => any.Disk.Incarnation == dot.Origin)?.Known?.Epoch ?? cluster.Topology.Epoch;
+        var known = cluster.History.Between(entry.Record.OpenedToken.Epoch, latest).Select(topology => topology.Find(entry.Shard)!.Members).ToList();
+        var members = known.SelectMany(shard => shard).Distinct().Select(address => cluster[address]).ToList();
         var holding = members.Count(member => member.Disk.Durable.Covers(dot) || member.Disk.LostWithDisks.Covers(dot));
         if (holding < stored.Replicas) cluster.Violations.Add("Acknowledged is durable", $"{dot} is said to be on {stored.Replicas} replicas, and is on {holding}");
-        var majority = (members.Count / 2) + 1;
+        var counting = known.Min(shard => shard.Length);
+        var majority = (counting / 2) + 1;
         var required = command.Concern switch
         {
-            WriteConcernLevel.All => members.Count,
+            WriteConcernLevel.All => counting,
             WriteConcernLevel.Majority => majority,
             WriteConcernLevel.Default when AreCalm(members) => majority,
             _ => 1,

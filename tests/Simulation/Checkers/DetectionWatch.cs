@@ -46,5 +46,5 @@ internal sealed class DetectionWatch(SimCluster cluster, Nemesis nemesis)
     }
 
     private bool IsSettled(SimNode node, TimeSpan since) =>
-        node.IsRunning && cluster.Scheduler.Now - node.StartedAt > since.Ticks && nemesis.Calm.IsCalm(node.Address, since);
+        node.IsRunning && cluster.IsPlaced(node, since) && cluster.Scheduler.Now - node.StartedAt > since.Ticks && nemesis.Calm.IsCalm(node.Address, since);
 }

@@ -30,7 +30,7 @@ internal sealed class FinalWatch(SimCluster cluster, Workload workload)
             .Select(k => (k.Index, Record: cluster.MembersOf(cluster.Topology.ShardOf(k.Key).Id).First().Services!.GetRequiredService<IStorageEngine>().Read(k.Key)))
             .Where(k => k.Record is not null)
             .ToDictionary(k => k.Index, k => new History.Rank(k.Record!.Stamp.Packed, k.Record.Dot.Origin.Value));
-        foreach (var node in cluster.Nodes) NothingPiledUp(node);
+        foreach (var node in cluster.Provisioned) NothingPiledUp(node);
     }
 
     // By the ledger: the greatest of all durable writes of each key, lost ones left out.
@@ -67,7 +67,7 @@ internal sealed class FinalWatch(SimCluster cluster, Workload workload)
 
     private void Count(Common.Identity.ShardId shard, int expected)
     {
-        foreach (var node in cluster.Nodes)
+        foreach (var node in cluster.Members)
         {
             node.Call(new CountKeysCommand(shard, PresentedToken.None), (outcome, _) =>
             {
@@ -91,7 +91,7 @@ internal sealed class FinalWatch(SimCluster cluster, Workload workload)
                 continue;
             }
 
-            if (entry.IsLost && operation.Replicas < 2) continue;
+            if (entry.IsLost && (operation.Replicas < 2 || entry.IsLostForManyReasons)) continue;
             foreach (var member in cluster.MembersOf(entry.Shard))
             {
                 var vector = member.Services!.GetRequiredService<ReplicaState>().Snapshot.Current.Vector;

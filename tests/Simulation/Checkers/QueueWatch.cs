@@ -15,15 +15,15 @@ internal sealed class QueueWatch(SimCluster cluster)
     {
         foreach (var node in cluster.Running)
         {
-            var members = cluster.Topology.Find(node.Shard)!.Members.Length;
+            var members = cluster.Nodes.Count;
             var options = node.Services!.GetRequiredService<ReplicationOptions>();
             // One stream of each other member, and what is fetched meanwhile.
             var bound = isAtRest ? 0 : members * (options.MaxBatchesAhead + 1) * RecordBatch.MaxRecords;
-            var waiting = Inbox(node.Services!.GetRequiredService<ReplicaState>()).Count;
+            var waiting = Inbox(node.Services!.GetRequiredService<ReplicaState>())?.Count ?? 0;
             if (waiting > bound) cluster.Violations.Add("Queues are bounded", $"{waiting} records wait for their past at {node.Address}, {bound} may");
         }
     }
 
     [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_inbox")]
-    private static extern ref CausalInbox Inbox(ReplicaState replica);
+    private static extern ref CausalInbox? Inbox(ReplicaState replica);
 }

@@ -8,7 +8,7 @@ namespace Kv.Simulation.Clients;
 /// <summary>One client: reads and writes one after the other, mostly at the same node, and carries its token along or does not.</summary>
 internal sealed class SimClient(Workload workload, int number, Random random, TimeProvider time, CausalTokenCodec tokens, ClientHabits habits)
 {
-    private SimNode _node = workload.Cluster.Nodes[random.Next(workload.Cluster.Nodes.Count)];
+    private SimNode _node = workload.AnyNode(random);
     private int _unmet;
 
     /// <summary>What it presents with its next request.</summary>
@@ -26,7 +26,7 @@ internal sealed class SimClient(Workload workload, int number, Random random, Ti
         {
             await Task.Delay(habits.MeanPause * -Math.Log(1 - random.NextDouble()), time);
             if (time.GetTimestamp() >= until) break;
-            if (random.NextDouble() < habits.Hopping) _node = workload.Cluster.Nodes[random.Next(workload.Cluster.Nodes.Count)];
+            if (random.NextDouble() < habits.Hopping || !workload.IsDoor(_node)) _node = workload.AnyNode(random);
             if (random.NextDouble() < habits.Handover) Token = workload.AnyToken(random);
             var draw = random.Next(100);
             var kind = draw < habits.ReadPercent ? OperationKind.Read : draw < 93 ? OperationKind.Put : OperationKind.Delete;
@@ -56,7 +56,7 @@ internal sealed class SimClient(Workload workload, int number, Random random, Ti
         var (outcome, notReceived) = await workload.SendAsync(node, command, timeout);
         operation.ReturnedAt = time.GetTimestamp();
         Take(operation, outcome, notReceived);
-        if (outcome is null || operation.Status is not OperationStatus.Acknowledged) _node = workload.Cluster.Nodes[random.Next(workload.Cluster.Nodes.Count)];
+        if (outcome is null || operation.Status is not OperationStatus.Acknowledged) _node = workload.AnyNode(random);
         operation.Answer = $"{outcome?.GetType().Name ?? (notReceived ? "not received" : "no answer")} at {node.Address}";
         workload.Cluster.Log(operation.ToString());
         workload.Cluster.Scheduler.Trace.Add((ulong)operation.Id, (ulong)operation.ReadFrom ^ ((ulong)operation.Status << 32));
@@ -88,6 +88,7 @@ internal sealed class SimClient(Workload workload, int number, Random random, Ti
                 Acknowledge(operation, absent.Token);
                 break;
             case Outcome.Absent:
+                operation.FoundNothing = true;
                 // A deletion that found nothing is a read that found nothing, and wrote nothing.
                 operation.Status = OperationStatus.Refused;
                 break;

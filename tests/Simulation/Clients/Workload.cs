@@ -6,9 +6,11 @@ using Kv.Simulation.Nodes;
 namespace Kv.Simulation.Clients;
 
 /// <summary>What the clients of a run have in common: the keys, the history they write, and the network between them and the nodes.</summary>
-internal sealed class Workload(SimCluster cluster, Random random, int hotKeys, int keys)
+internal sealed class Workload(SimCluster cluster, Random random, int hotKeys, int keys, bool followsTopology)
 {
     private readonly Key[] _keys = [.. Enumerable.Range(0, keys).Select(i => new Key($"key{i}"))];
+    private static readonly TimeSpan Settled = TimeSpan.FromSeconds(2);
+
     private readonly Dictionary<int, SessionToken> _tokens = [];
 
     public SimCluster Cluster => cluster;
@@ -19,6 +21,19 @@ internal sealed class Workload(SimCluster cluster, Random random, int hotKeys, i
 
     /// <summary>Keys are read and written by few, so that clients meet, or by many.</summary>
     public int DrawKey(Random client) => client.Next(3) > 0 ? client.Next(hotKeys) : client.Next(keys);
+
+    /// <summary>
+    /// Any machine that was ever switched on; or, where clients are told where to go, as a load balancer tells them, a node that is a member and stays one.
+    /// </summary>
+    public SimNode AnyNode(Random client)
+    {
+        List<SimNode> doors = [.. cluster.Provisioned.Where(IsDoor)];
+        return doors.Count > 0 ? doors[client.Next(doors.Count)] : cluster.Members.First();
+    }
+
+    /// <summary>True when a client may go on at this node.</summary>
+    public bool IsDoor(SimNode node) =>
+        !followsTopology || (node.IsRunning && cluster.IsPlaced(node, Settled) && !node.IsOnItsWayOut);
 
     public Key KeyOf(int index) => _keys[index];
 

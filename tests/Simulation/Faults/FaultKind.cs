@@ -61,4 +61,16 @@ internal enum FaultKind
 
     /// <summary>Fetched batches arrive twice and out of order.</summary>
     FetchDisorder,
+
+    /// <summary>For a while, processes are killed or cut off right after they made a vote, or a new topology, durable.</summary>
+    CrashAfterVote,
+
+    /// <summary>Not a fault: an operator switches a new machine on, or lets one in again that was removed.</summary>
+    AddNode,
+
+    /// <summary>Not a fault: an operator removes a member.</summary>
+    RemoveNode,
+
+    /// <summary>Not a fault: an operator has a member without a shard replicate one.</summary>
+    AddReplica,
 }

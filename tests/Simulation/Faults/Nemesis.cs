@@ -1,5 +1,6 @@
 using Kv.Common.Identity;
 using Kv.Node.Storage.InMemory;
+using Kv.Simulation.Checkers;
 using Kv.Simulation.Nodes;
 using Kv.Simulation.Time;
 
@@ -13,16 +14,26 @@ internal sealed class Nemesis
     private readonly SimCluster _cluster;
     private readonly Scheduler _scheduler;
     private readonly HashSet<ShardId> _shardsThatLostDisks = [];
+    private readonly DepartureWatch _departures;
+    private readonly Random _random;
+    private bool _unassignedLostDisk;
+    private long _crashesAfterVotesUntil;
     private bool _isOver;
 
     public Nemesis(SimCluster cluster, Random random)
     {
-        (_cluster, _scheduler) = (cluster, cluster.Scheduler);
+        (_cluster, _scheduler, _random) = (cluster, cluster.Scheduler, random);
         Calm = new(() => _scheduler.Now);
+        Operator = new(cluster);
+        _departures = new(cluster, Calm);
+        cluster.Departing = _departures.Removed;
+        cluster.RegisterPersisted = RegisterPersistedAsync;
         Supervise(random);
     }
 
     public Calm Calm { get; }
+
+    public Operator Operator { get; }
 
     public Dictionary<FaultKind, int> Happened { get; } = [];
 
@@ -51,6 +62,7 @@ internal sealed class Nemesis
     public void HealAll()
     {
         _isOver = true;
+        Operator.Rest();
         foreach (var node in _cluster.Nodes)
         {
             node.Resume();
@@ -81,7 +93,7 @@ internal sealed class Nemesis
     // A supervisor starts processes that ended, as an orchestrator does, a while later.
     private void Supervise(Random random)
     {
-        foreach (var node in _cluster.Nodes)
+        foreach (var node in _cluster.Provisioned)
         {
             if (!node.IsRunning && _scheduler.Now >= node.MayStartAt && random.Next(3) == 0)
             {
@@ -128,7 +140,8 @@ internal sealed class Nemesis
             case FaultKind.LonelyDiskLoss:
                 // Longer than it waits before it serves as one who is alone.
                 var lonely = fault with { Duration = fault.Duration + (4 * Second) };
-                var others = _cluster.MembersOf(node.Shard).Where(member => member != node).Select(member => (node.Address, member.Address)).ToList();
+                if (node.Shard is not { } itsShard) return false;
+                var others = _cluster.MembersOf(itsShard).Where(member => member != node).Select(member => (node.Address, member.Address)).ToList();
                 return LoseDisk(node, _scheduler.Now + (Second.Ticks / 5)) && Cut(lonely, _scheduler.Now + (lonely.Duration + (4 * Second)).Ticks, others.SelectMany(BothWays));
             case FaultKind.Stop:
                 if (!node.IsRunning) return false;
@@ -177,9 +190,71 @@ internal sealed class Nemesis
                 _cluster.Network.FetchDisorder = 0.4;
                 Until(fault.Duration, () => _cluster.Network.FetchDisorder = 0);
                 return true;
+            case FaultKind.CrashAfterVote:
+                _crashesAfterVotesUntil = Math.Max(_crashesAfterVotesUntil, end);
+                return true;
+            case FaultKind.AddNode:
+                return Operator.Add(random);
+            case FaultKind.RemoveNode:
+                return Remove(random);
+            case FaultKind.AddReplica:
+                return Operator.AddReplica(random);
             default:
                 return DisturbNetwork(fault, random, node, end);
         }
+    }
+
+    // Right after a vote is when a fault can undo a decision: one that hits at random hardly ever does.
+    private async ValueTask RegisterPersistedAsync(SimNode node, Incarnation proposer)
+    {
+        if (_isOver || _scheduler.Now >= _crashesAfterVotesUntil || _random.Next(4) > 0) return;
+        Happened[FaultKind.CrashAfterVote] = Happened.GetValueOrDefault(FaultKind.CrashAfterVote) + 1;
+        var until = _scheduler.Now + TimeSpan.FromMilliseconds(_random.Next(100, 3000)).Ticks;
+        switch (_random.Next(4))
+        {
+            case 0:
+                // Nobody hears of it.
+                Kill(node, _random.Next(2) == 0, until);
+                await new TaskCompletionSource().Task;
+                break;
+            case 1:
+                // The answer may still get away.
+                var process = node.Process;
+                var losesPower = _random.Next(2) == 0;
+                _scheduler.After(TimeSpan.FromMicroseconds(_random.Next(1, 8000)), () =>
+                {
+                    if (node.Process == process) Kill(node, losesPower, until);
+                });
+                break;
+            case 2:
+                // Whoever wanted it does not live to see it.
+                if (_cluster.Running.FirstOrDefault(any => any.Disk.Incarnation == proposer) is not { } wishing || wishing == node) return;
+                _scheduler.After(TimeSpan.FromMicroseconds(_random.Next(1, 2000)), () => Kill(wishing, losesPower: false, _scheduler.Now + (Second.Ticks / 4)));
+                break;
+            default:
+                var cut = new Fault(FaultKind.Isolation, default, TimeSpan.FromTicks(until - _scheduler.Now), 0);
+                Cut(cut, until + (4 * Second.Ticks), _cluster.Nodes.Where(other => other != node).Select(other => (node.Address, other.Address)).SelectMany(BothWays));
+                break;
+        }
+    }
+
+    // A node that cannot be reached now goes as if its disk were lost, so that is counted as one.
+    private bool Remove(Random random)
+    {
+        var topology = _cluster.Topology;
+        var candidates = topology.Members.Where(member => topology.ReplicatedBy(member) is not { } shard || shard.Members.Length > (shard.Includes(member) ? 1 : 0)).ToList();
+        if (candidates.Count == 0 || topology.Members.Length < 3 || !topology.IsSealed) return false;
+        // Most often one that seems to be gone.
+        var gone = candidates.Where(member => !_cluster[member].IsRunning || !Calm.IsCalm(member, Second) || _cluster.Members.Count(other => !Calm.IsCalm(other.Address, member, Second)) > 1).ToList();
+        if (gone.Count > 0 && random.Next(3) > 0) candidates = gone;
+        var node = _cluster[candidates[random.Next(candidates.Count)]];
+        // Clients must have somewhere to go.
+        if (!_cluster.Members.Any(other => other != node && other.IsRunning && !other.IsOnItsWayOut && _cluster.IsPlaced(other, 3 * Second))) return false;
+        var settled = 8 * Second;
+        var isCalm = node.IsRunning && Calm.IsCalm(node.Address, settled) && _cluster.Members.All(other => Calm.IsCalm(other.Address, node.Address, settled));
+        if (node.Shard is { } itsShard && !_shardsThatLostDisks.Add(itsShard) && !isCalm) return false;
+        Operator.Remove(node, random);
+        return true;
     }
 
     private bool Kill(SimNode node, bool losesPower, long until)
@@ -213,13 +288,22 @@ internal sealed class Nemesis
     // What is promised is to survive the loss of any one replica: until everything that must survive is held by two again, no second one is lost.
     private bool LoseDisk(SimNode node, long end)
     {
-        var others = _cluster.MembersOf(node.Shard).Where(member => member != node).ToList();
-        var held = others.Aggregate(Kv.Common.Causality.VersionVector.Empty, (joined, member) => joined.Join(member.Disk.Durable));
-        var onlyHere = _cluster.Ledger.Entries.Where(e => e.Shard == node.Shard && !e.IsLost && node.Disk.Durable.Covers(e.Record.Dot) && !held.Covers(e.Record.Dot)).ToList();
-        if (others.Count == 0 || node.Disk.Durable.IsEmpty || _shardsThatLostDisks.Contains(node.Shard)) return false;
-        _shardsThatLostDisks.Add(node.Shard);
-        _cluster.Log($"FAULT {node.Address} loses its disk, and with it {onlyHere.Count} writes that nobody else has");
-        foreach (var entry in onlyHere) entry.IsLost = true;
+        // The only node of VIEW, made anew, has nobody to ask and begins another cluster; see docs/bugs-found.md.
+        if (_cluster.Provisional.Members is [var only] && only.Equals(node.Address)) return false;
+        // With two acceptors, what one of them alone has learned is lost with its disk: the other cannot tell, and no quorum is left that could.
+        if (node.Known is { Acceptors.Length: <= 2 } known && !_cluster.Nodes.Any(other => other != node && other.Known?.Epoch >= known.Epoch)) return false;
+        if (node.Shard is { } shard)
+        {
+            if (node.Disk.Durable.IsEmpty || _cluster.MembersOf(shard).All(member => member == node) || !_shardsThatLostDisks.Add(shard)) return false;
+            _cluster.Log($"FAULT {node.Address} loses its disk, and with it {_departures.Lose(node).Count} writes that nobody else has");
+        }
+        else
+        {
+            if (!node.IsProvisioned || !_cluster.Topology.IsMember(node.Identity) || _unassignedLostDisk) return false;
+            _unassignedLostDisk = true;
+            _cluster.Log($"FAULT {node.Address}, which replicates nothing, loses its disk");
+        }
+
         node.Kill(losesPower: true);
         node.LoseDisk();
         node.MayStartAt = end;

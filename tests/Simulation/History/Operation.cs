@@ -74,6 +74,9 @@ internal sealed class Operation
     /// <summary>The only disk that held the write was lost, as may happen to a write that one replica held.</summary>
     public bool IsExcusablyLost { get; set; }
 
+    /// <summary>A deletion that was refused because there was nothing to delete.</summary>
+    public bool FoundNothing { get; set; }
+
     public bool IsWrite => Kind is not OperationKind.Read;
 
     public override string ToString() => string.Create(

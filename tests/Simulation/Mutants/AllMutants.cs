@@ -38,7 +38,6 @@ internal static partial class AllMutants
         (() => new PeerMutants.FetchOneTooFew(), "a fetch brings one record too few"),
         (() => new PeerMutants.ForwardTwice(), "a forwarded write is applied twice"),
         (() => new PeerMutants.MixUpReplies(), "forwarded requests get each other's replies"),
-        (() => new PeerMutants.StaleTopology(), "a stale topology is honoured"),
         (() => new PeerMutants.HeartbeatsOverstate(), "stability is told of what is not held yet"),
         (() => new PeerMutants.HeartbeatsUnderstate(), "tokens are never pruned"),
         (() => new PeerMutants.LivenessByWallClock(), "liveness is judged by the wall clock"),
@@ -46,6 +45,14 @@ internal static partial class AllMutants
         (() => new PeerMutants.BeatsQueueBehindData(), "beats queue behind data, and live nodes are accused"),
         (() => new PeerMutants.NeverGiveUpOnSilence(), "a silent connection is never given up"),
         (() => new PeerMutants.WaitTooLong(), "a request waits beyond its deadline"),
+        (() => new VoteMutants.LostVoterVotesAgain(), "a node that lost its disk votes as the one that it was"),
+        (() => new VoteMutants.QuorumOneTooSmall(), "a vote is counted that nobody gave"),
+        (() => new VoteMutants.VoteBeforeSave(), "an acceptor answers before its vote is durable"),
+        (() => new VoteMutants.NoLearnBarrier(), "a change is acknowledged before those who decide next hold it"),
+        (() => new PlaceMutants.StaleTopology(), "a stale topology is honoured"),
+        (() => new PlaceMutants.JoiningServesAtOnce(), "a node that joins serves before it holds everything"),
+        (() => new PlaceMutants.JoiningCounts(), "a node that joins counts for write concern"),
+        (() => new PlaceMutants.IgnoreRemoval(), "a node that was removed goes on serving"),
     ];
 
     public static IReadOnlyList<string> Names { get; } = [.. Table.Select(entry => NameOf(entry.Make()))];

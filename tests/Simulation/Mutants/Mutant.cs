@@ -1,5 +1,4 @@
 using Kv.Common.Identity;
-using Kv.Common.Topology;
 using Kv.Node.Hosting;
 using Kv.Node.Peers;
 using Kv.Node.Replication;
@@ -32,8 +31,6 @@ internal class Mutant
     public virtual IPeerTransport Transport(IPeerTransport real, SimNode node) => real;
 
     public virtual TimeProvider Time(TimeProvider real, SimNode node) => real;
-
-    public virtual ClusterTopology Topology(ClusterTopology real, SimNode node) => real;
 
     /// <summary>After the node's own registrations, so that a later one of the same service takes its place.</summary>
     public virtual void Services(IServiceCollection services, SimNode node)

@@ -3,7 +3,6 @@ using Kv.Common.Causality;
 using Kv.Common.Identity;
 using Kv.Common.Membership;
 using Kv.Common.Replication;
-using Kv.Common.Topology;
 using Kv.Node.Hosting;
 using Kv.Node.Membership;
 using Kv.Node.Peers;
@@ -37,7 +36,7 @@ internal static class PeerMutants
         public override void Services(IServiceCollection services, SimNode node) => services.AddSingleton<IDurabilityObserver>(s =>
             new Observer((member, incarnation, sequence) =>
             {
-                foreach (var other in node.Cluster.MembersOf(node.Shard))
+                foreach (var other in node.Cluster.MembersOf(node.Shard!.Value))
                 {
                     if (other != node) s.GetRequiredService<WriteConcern>().Acknowledged(other.Address, default, sequence);
                 }
@@ -74,7 +73,7 @@ internal static class PeerMutants
         public override IReadOnlySet<FaultKind> Faults { get; } = new HashSet<FaultKind> { FaultKind.SlowLink, FaultKind.LossyLink };
 
         public override IPeerStream<Acknowledgement, RecordBatch> InboundBroadcast(IPeerStream<Acknowledgement, RecordBatch> real, SimNode node) =>
-            new StreamWrapper<Acknowledgement, RecordBatch>(real, receive: batch => new(new RecordBatch([.. batch.Records.Select(record => WithoutDependencies(record, node.Shard))])));
+            new StreamWrapper<Acknowledgement, RecordBatch>(real, receive: batch => new(new RecordBatch([.. batch.Records.Select(record => WithoutDependencies(record, node.Shard!.Value))])));
     }
 
     /// <summary>The dependencies of a write do not travel with it.</summary>
@@ -85,7 +84,7 @@ internal static class PeerMutants
 
         private static WriteRecord Strip(WriteRecord record, SimNode node)
         {
-            var token = record.OpenedToken with { Dependencies = Dependencies.None.With(node.Shard, record.Dot) };
+            var token = record.OpenedToken with { Dependencies = Dependencies.None.With(node.Shard!.Value, record.Dot) };
             var tokens = node.Services!.GetRequiredService<CausalTokenCodec>();
             return new(record.Key, record.Value, record.IsTombstone, record.Stamp, record.Dot, tokens.Seal(token));
         }
@@ -168,18 +167,6 @@ internal static class PeerMutants
                     var rotated = batch.Replies.Select((reply, i) => new ForwardReply(reply.Id, batch.Replies[(i + 1) % batch.Replies.Count].Outcome)).ToList();
                     return new(new ForwardReplyBatch(rotated));
                 });
-        }
-    }
-
-    /// <summary>One node acts on another assignment of shards than the rest.</summary>
-    internal sealed class StaleTopology : Mutant
-    {
-        public override ClusterTopology Topology(ClusterTopology real, SimNode node)
-        {
-            if (real.Shards.Length < 2 || node.Address != real.Members[0]) return real;
-            // The members stay where they are; which keys a shard owns is that of another epoch.
-            var former = real.Shards.Select(shard => shard with { Id = new ShardId((shard.Id.Value + 1) % real.Shards.Length) });
-            return new(real.Cluster, real.Epoch, real.Members, former, real.Ring);
         }
     }
 

@@ -125,10 +125,10 @@ internal static class StorageMutants
         {
             if (command is not GetCommand get || outcome is not (Outcome.Found or Outcome.Absent)) return outcome;
             if (!_applied.TryGetValue((node, get.Key), out var applied) || node.Cluster.Scheduler.Now - applied.At > Between.Ticks) return outcome;
-            var token = node.Services!.GetRequiredService<Stability>().SealAfterReading(get.Token.Token, applied.Before, node.Cluster.Topology.Epoch);
+            var token = node.Services!.GetRequiredService<Stability>().SealAfterReading(get.Token.Token, applied.Before);
             return applied.Before is { IsTombstone: false } before
-                ? new Outcome.Found(before.Value, token, before.Token, node.Shard)
-                : new Outcome.Absent(token, node.Shard);
+                ? new Outcome.Found(before.Value, token, before.Token, node.Shard!.Value)
+                : new Outcome.Absent(token, node.Shard!.Value);
         }
 
         // The writer itself is to see what it wrote.
@@ -224,7 +224,7 @@ internal static class StorageMutants
 
         private sealed class Believing(IStorageEngine inner) : StorageWrapper(inner)
         {
-            public override byte[]? ReadMeta(string name) => base.ReadMeta(name) ?? [1];
+            public override byte[]? ReadMeta(string name) => base.ReadMeta(name) ?? (name == "replica-was-complete" ? [1] : null);
         }
     }
 

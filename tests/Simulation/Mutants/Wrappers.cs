@@ -7,6 +7,7 @@ using Kv.Node.Peers;
 using Kv.Node.Replication;
 using Kv.Node.Requests;
 using Kv.Node.Storage;
+using Kv.Node.Topology;
 
 namespace Kv.Simulation.Mutants;
 
@@ -50,6 +51,9 @@ internal class TransportWrapper(IPeerTransport inner) : IPeerTransport
         inner.FetchAsync(peer, request, cancellation);
 
     public virtual ValueTask<bool> ProbeAsync(NodeAddress peer, NodeAddress target, CancellationToken cancellation) => inner.ProbeAsync(peer, target, cancellation);
+
+    public virtual ValueTask<ControlReply> CallAsync(NodeAddress peer, ControlRequest request, CancellationToken cancellation) =>
+        inner.CallAsync(peer, request, cancellation);
 
     public virtual void Reset(NodeAddress peer) => inner.Reset(peer);
 }

@@ -3,6 +3,7 @@ using Kv.Node.Membership;
 using Kv.Node.Peers;
 using Kv.Node.Replication;
 using Kv.Node.Requests;
+using Kv.Node.Topology;
 
 namespace Kv.Simulation.Network;
 
@@ -16,6 +17,8 @@ internal interface IDoor
     Task ServeForwardingAsync(NodeIdentity from, IPeerStream<ForwardReplyBatch, ForwardBatch> stream, CancellationToken cancellation);
 
     Task ServeFetchAsync(NodeIdentity from, IPeerStream<RecordBatch, FetchRequest> stream, CancellationToken cancellation);
+
+    ValueTask<ControlReply> AnswerAsync(NodeIdentity from, ControlRequest request);
 
     bool Hears(NodeIdentity from, NodeAddress target);
 

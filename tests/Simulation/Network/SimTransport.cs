@@ -5,6 +5,7 @@ using Kv.Node.Membership;
 using Kv.Node.Peers;
 using Kv.Node.Replication;
 using Kv.Node.Requests;
+using Kv.Node.Topology;
 using Kv.Simulation.Time;
 
 namespace Kv.Simulation.Network;
@@ -61,6 +62,20 @@ internal sealed class SimTransport(SimNetwork network, NodeIdentity self, SimPro
         await using var stream = connection.Near;
         await stream.SendAsync(new(target, false), cancellation);
         return await stream.ReceiveAsync(cancellation) is { } reply ? reply.Answer : throw new PeerUnavailableException(peer, "no answer");
+    }
+
+    public async ValueTask<ControlReply> CallAsync(NodeAddress peer, ControlRequest request, CancellationToken cancellation)
+    {
+        var connection = await OpenAsync<ControlRequest, ControlReply>(
+            peer,
+            async (there, stream, stop) =>
+            {
+                if (await stream.ReceiveAsync(stop) is { } call) await stream.SendAsync(await there.AnswerAsync(self, call), stop);
+            },
+            cancellation);
+        await using var stream = connection.Near;
+        await stream.SendAsync(request, cancellation);
+        return await stream.ReceiveAsync(cancellation) ?? throw new PeerUnavailableException(peer, "no answer");
     }
 
     public void Reset(NodeAddress peer) => network.BreakConnections(self.Address, peer, "reset, because the peer is held unreachable");

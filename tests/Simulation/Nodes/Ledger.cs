@@ -45,5 +45,8 @@ internal sealed class Ledger(Violations violations)
     {
         /// <summary>The only disk that held it was lost: only a write that no other replica was to hold may be.</summary>
         public bool IsLost { get; set; }
+
+        /// <summary>More than one disk of its shard had been lost by then, so that it may have been on several.</summary>
+        public bool IsLostForManyReasons { get; set; }
     }
 }

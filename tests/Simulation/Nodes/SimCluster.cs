@@ -7,6 +7,8 @@ using Kv.Node.Replica;
 using Kv.Node.Replication;
 using Kv.Node.Requests;
 using Kv.Node.Storage;
+using Kv.Node.Topology;
+using Kv.Simulation.Checkers;
 using Kv.Simulation.Mutants;
 using Kv.Simulation.Network;
 using Kv.Simulation.Time;
@@ -20,23 +22,38 @@ internal sealed class SimCluster
 {
     private readonly Random _random;
     private readonly Action<string>? _log;
+    private readonly Dictionary<NodeAddress, long> _placedSince = [];
+    private long _changedAt;
     private int _processes;
 
-    public SimCluster(Scheduler scheduler, int nodes, int shards, Random random, Mutant mutant, Action<string>? log)
+    public SimCluster(Scheduler scheduler, int nodes, int spares, int shards, Random random, Mutant mutant, Action<string>? log)
     {
         (Scheduler, _random, Mutant, _log) = (scheduler, random, mutant, log);
-        NodeAddress[] addresses = [.. Enumerable.Range(0, nodes).Select(i => NodeAddress.Parse($"10.10.0.{i + 2}:8080"))];
-        Topology = Genesis.Provisional(addresses, shards);
+        NodeAddress[] addresses = [.. Enumerable.Range(0, nodes + spares).Select(i => NodeAddress.Parse($"10.10.0.{i + 2}:8080"))];
+        Provisional = Genesis.Provisional(addresses[..nodes], shards);
         Violations = new(() => scheduler.Now);
+        History = new(Provisional, Violations) { Changed = FollowTopology };
+        foreach (var address in Provisional.Members) _placedSince[address] = 0;
         Ledger = new(Violations);
         Network = new(scheduler, new Random(random.Next()), addresses) { GivesUpSilentConnections = mutant.GivesUpSilentConnections };
         if (log is not null) Network.Arrived = (receiver, message) => Tell(receiver, message);
-        Nodes = [.. addresses.Select(address => new SimNode(this, address, new Random(random.Next())))];
+        Nodes = [.. addresses.Select(address => new SimNode(this, address, new Random(random.Next())) { IsProvisioned = Provisional.Includes(address) })];
     }
 
     public Scheduler Scheduler { get; }
 
-    public ClusterTopology Topology { get; }
+    /// <summary>What every node was told at its first start.</summary>
+    public ClusterTopology Provisional { get; }
+
+    /// <summary>The newest topology that is durable anywhere.</summary>
+    public ClusterTopology Topology => History.Newest;
+
+    public TopologyHistory History { get; }
+
+    /// <summary>
+    /// Runs in a node when a state of its register has become durable and nothing has followed from it yet, with the proposer whose ballot it promised last.
+    /// </summary>
+    public Func<SimNode, Incarnation, ValueTask>? RegisterPersisted { get; set; }
 
     public SimNetwork Network { get; }
 
@@ -54,11 +71,27 @@ internal sealed class SimCluster
     /// </summary>
     public Action<SimNode, Command, Outcome, long, bool>? Answered { get; set; }
 
+    /// <summary>Told of a node that was removed, when what it held is about to be put aside.</summary>
+    public Action<SimNode>? Departing { get; set; }
+
     public SimNode this[NodeAddress address] => Nodes.First(node => node.Address.Equals(address));
+
+    /// <summary>Machines that were ever switched on; the others are spares.</summary>
+    public IEnumerable<SimNode> Provisioned => Nodes.Where(node => node.IsProvisioned);
+
+    /// <summary>Those that the newest topology names.</summary>
+    public IEnumerable<SimNode> Members => Topology.Members.Select(address => this[address]);
 
     public IEnumerable<SimNode> Running => Nodes.Where(node => node.IsRunning);
 
     public IEnumerable<SimNode> MembersOf(ShardId shard) => Topology.Find(shard)!.Members.Select(address => this[address]);
+
+    /// <summary>True when the newest topology has had the node where it is for so long.</summary>
+    public bool IsPlaced(SimNode node, TimeSpan since) =>
+        Topology.IsMember(node.Identity) && _placedSince.TryGetValue(node.Address, out var at) && (at == 0 || Scheduler.Now - at > since.Ticks);
+
+    /// <summary>True when the topology has not changed for so long.</summary>
+    public bool IsTopologySettled(TimeSpan since) => _changedAt == 0 || Scheduler.Now - _changedAt > since.Ticks;
 
     public void Log(string message) => _log?.Invoke($"{TimeSpan.FromTicks(Scheduler.Now).TotalSeconds,9:F4}  {message}");
 
@@ -76,8 +109,8 @@ internal sealed class SimCluster
         var options = new NodeOptions
         {
             SocketAddress = self,
-            View = [.. Topology.Members],
-            ShardCount = Topology.Shards.Length,
+            View = [.. Provisional.Members],
+            ShardCount = Provisional.Shards.Length,
             DataDirectory = "",
             ClusterSecret = "simulation"u8.ToArray(),
             InMemory = true,
@@ -87,9 +120,27 @@ internal sealed class SimCluster
             Membership = new MembershipOptions(),
             Peers = new PeerOptions(),
             Storage = new StorageOptions(),
+            Topology = new TopologyOptions(),
         };
         Mutant.Options(options);
         return options;
+    }
+
+    private void FollowTopology(ClusterTopology before)
+    {
+        Log($"TOPOLOGY {Topology}");
+        _changedAt = Scheduler.Now;
+        foreach (var node in Nodes)
+        {
+            var address = node.Address;
+            // The seal only says who is there.
+            var isSame = before.Includes(address) == Topology.Includes(address)
+                && (!before.IsSealed || before.IncarnationAt(address) == Topology.IncarnationAt(address))
+                && PlaceIn(before) == PlaceIn(Topology);
+            if (!isSame) _placedSince[address] = Scheduler.Now;
+
+            (ShardId?, bool) PlaceIn(ClusterTopology topology) => (topology.ReplicatedBy(address)?.Id, topology.ShardOf(address) is not null);
+        }
     }
 
     private sealed class TraceLoggers(SimCluster cluster, SimProcess process) : ILoggerFactory

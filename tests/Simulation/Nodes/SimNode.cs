@@ -11,6 +11,7 @@ using Kv.Node.Signals;
 using Kv.Node.Storage;
 using Kv.Node.Storage.InMemory;
 using Kv.Node.Telemetry;
+using Kv.Node.Topology;
 using Kv.Simulation.Network;
 using Kv.Simulation.Time;
 using Microsoft.Extensions.DependencyInjection;
@@ -26,10 +27,11 @@ internal sealed class SimNode
     private readonly SimCluster _cluster;
     private readonly Random _random;
     private Running? _running;
+    private TopologyOrigin _origin;
 
     public SimNode(SimCluster cluster, NodeAddress address, Random random)
     {
-        (_cluster, Address, _random) = (cluster, address, random);
+        (_cluster, Address, _random, _origin) = (cluster, address, random, new(cluster.Provisional));
         Disk = new(new Random(random.Next()));
     }
 
@@ -54,7 +56,22 @@ internal sealed class SimNode
     /// <summary>A fault keeps it from being started again before then.</summary>
     public long MayStartAt { get; set; }
 
-    public ShardId Shard => _cluster.Topology.ShardOf(Address)!.Id;
+    /// <summary>False for a spare machine that nobody has switched on yet.</summary>
+    public bool IsProvisioned { get; set; }
+
+    /// <summary>An operator is about to remove it.</summary>
+    public bool IsOnItsWayOut { get; set; }
+
+    /// <summary>True for what was made in the place of a node that was removed, until an operator lets it in.</summary>
+    public bool IsUninvited => _origin.IsUninvited;
+
+    public NodeIdentity Identity => new(_cluster.Provisional.Cluster, Address, Disk.Incarnation);
+
+    /// <summary>The shard that the newest topology has this node serve, join or leave; null when there is none.</summary>
+    public ShardId? Shard => _cluster.Topology.ReplicatedBy(Address)?.Id;
+
+    /// <summary>The topology that the process acts on; null when none runs.</summary>
+    public ClusterTopology? Known => _running?.Topology;
 
     /// <summary>What is going on inside; null when no process runs.</summary>
     public IServiceProvider? Services => _running?.Services;
@@ -97,6 +114,15 @@ internal sealed class SimNode
         var former = Disk.Incarnation;
         Disk = new(new Random(_random.Next())) { LostWithDisks = lost };
         Disk.Incarnation = _cluster.Mutant.Reborn(former, NewIncarnation());
+        _origin = new(_cluster.Provisional);
+    }
+
+    // What it held is kept aside, as in production; nobody asks for it any more.
+    private void BeginAnewAfter(RemovedFromClusterException removed)
+    {
+        _cluster.Departing?.Invoke(this);
+        LoseDisk();
+        _origin = new(removed.Topology, IsUninvited: true);
     }
 
     public void Pause() => _running?.Process.Pause();
@@ -124,6 +150,12 @@ internal sealed class SimNode
         else answer(null, true);
     }
 
+    /// <summary>Has the process that runs now do something of its own; nothing when none does.</summary>
+    public void Do(Func<IServiceProvider, Task> work)
+    {
+        if (_running is { } running) running.Do(work);
+    }
+
     private Incarnation NewIncarnation() => new((ulong)_random.NextInt64(1, long.MaxValue));
 
     /// <summary>One process and everything in it.</summary>
@@ -139,12 +171,13 @@ internal sealed class SimNode
         private readonly TimeProvider _time;
         private readonly NodeOptions _options;
         private readonly Published<ClusterTopology> _topology;
+        private RemovedFromClusterException? _removed;
 
         public Running(SimNode node, SimCluster cluster, SimProcess process)
         {
             (_node, _cluster, Process) = (node, cluster, process);
             var mutant = cluster.Mutant;
-            _self = new(cluster.Topology.Cluster, node.Address, node.Disk.Incarnation);
+            _self = node.Identity;
             _options = cluster.OptionsFor(node.Address);
             _time = mutant.Time(new SimTimeProvider(process, () => node.ClockSkew), node);
             _transport = new(cluster.Network, _self, process, _time, this);
@@ -154,8 +187,8 @@ internal sealed class SimNode
 
             var services = new ServiceCollection();
             services.AddSingleton(cluster.Loggers(process)).AddSingleton(typeof(ILogger<>), typeof(Logger<>));
-            services.AddNode(_options, _self, mutant.Topology(cluster.Topology, node));
-            services.AddSingleton<IStorageEngine>(new AuditedStorage(storage, _self, node.Shard, node.Disk, cluster.Ledger, cluster.Violations, () => cluster.Scheduler.Now));
+            services.AddNode(_options, _self, node._origin);
+            services.AddSingleton<IStorageEngine>(new AuditedStorage(storage, _self, node));
             services.AddSingleton(_time);
             services.AddTransient(_ => new Random(seeds.Next()));
             services.AddSingleton(mutant.Transport(_transport, node));
@@ -170,6 +203,8 @@ internal sealed class SimNode
         public IServiceProvider Services => _services;
 
         public MembershipService Membership { get; }
+
+        public ClusterTopology Topology => _topology.Current;
 
         public long? OldestPending => _pending.Count == 0 ? null : _pending.Min(pending => pending.Since);
 
@@ -192,6 +227,26 @@ internal sealed class SimNode
             foreach (var pending in _pending) pending.Answer(null, false);
             _pending.Clear();
         }
+
+        public void Do(Func<IServiceProvider, Task> work) => Process.Start(async () =>
+        {
+            try
+            {
+                await work(_services);
+            }
+            catch (StorageFailedException failed)
+            {
+                // A door answers with an error, and goes on.
+                _cluster.Log($"{_node.Address} could not do what it was asked: {failed.Message}");
+            }
+            catch (Exception stopping) when (stopping is OperationCanceledException or ChannelClosedException)
+            {
+            }
+            catch (Exception bug)
+            {
+                Failed(bug);
+            }
+        });
 
         public void Call(Command command, Action<Outcome?, bool> answer)
         {
@@ -241,6 +296,9 @@ internal sealed class SimNode
             foreach (var batch in _services.GetRequiredService<InboundReplication>().Fetch(request)) await stream.SendAsync(batch, cancellation);
         }
 
+        public ValueTask<ControlReply> AnswerAsync(NodeIdentity from, ControlRequest request) =>
+            from.Cluster == _self.Cluster ? _services.GetRequiredService<InboundControl>().AnswerAsync(from, request) : throw new RefusedCallException("of another cluster");
+
         public bool Hears(NodeIdentity from, NodeAddress target)
         {
             Admit(from, sameShard: false);
@@ -260,6 +318,11 @@ internal sealed class SimNode
             {
                 _cluster.Log($"{_node.Address} stops: {failed.Message}");
             }
+            catch (RemovedFromClusterException removed)
+            {
+                _cluster.Log($"{_node.Address} stops: {removed.Message}");
+                _removed = removed;
+            }
             catch (Exception bug)
             {
                 Failed(bug);
@@ -268,7 +331,9 @@ internal sealed class SimNode
             // The process exits; its supervisor starts it again.
             _cluster.Scheduler.After(TimeSpan.Zero, () =>
             {
-                if (_node._running == this) _node.Kill(losesPower: false);
+                if (_node._running != this) return;
+                _node.Kill(losesPower: false);
+                if (_removed is { } removed) _node.BeginAnewAfter(removed);
             });
         }
 
@@ -288,7 +353,7 @@ internal sealed class SimNode
         {
             var topology = _topology.Current;
             if (from.Cluster != _self.Cluster || from.Incarnation.IsNone || !topology.Members.Contains(from.Address)) throw new RefusedCallException("not a member");
-            if (sameShard && topology.ShardOf(_self.Address)?.Includes(from.Address) != true) throw new RefusedCallException("not of this shard");
+            if (sameShard && topology.PlaceOf(_self).Shard?.IsReplicatedBy(from.Address) != true) throw new RefusedCallException("not of this shard");
         }
 
         private sealed class Pending(Action<Outcome?, bool> answer, long since)

@@ -14,7 +14,7 @@ internal sealed record CommandLine
         --parallel N      simulations at a time (as many as there are processors)
         --replay SEED     run one seed, shorten it if it fails, and print what happened
         --mutant NAME     with --replay or --seeds: run this mutant instead of the product
-        --mutants         run every mutant over the seeds until one catches it
+        --mutants         run every mutant, or the one of --mutant, over the seeds until one catches it
         --least N         with --mutants: over the first N seeds in any case, and on only if none of them caught it
         --check-speed N   how long the checkers take for a made-up history of N operations
         """;

@@ -18,7 +18,7 @@ internal static class HistoryCompletion
             if (entry is null) continue;
             matched.Add(entry);
             operation.Rank = new(entry.Record.Stamp.Packed, entry.Record.Dot.Origin.Value);
-            operation.IsExcusablyLost = entry.IsLost && operation.Replicas < 2;
+            operation.IsExcusablyLost = entry.IsLost && (operation.Replicas < 2 || entry.IsLostForManyReasons);
         }
 
         // Deletions write no value by which an unanswered one could be told; each of those becomes an operation of its own.

@@ -1,4 +1,5 @@
 using Kv.Node.Requests;
+using Kv.Simulation.Checkers;
 using Kv.Simulation.Clients;
 using Kv.Simulation.Faults;
 
@@ -8,6 +9,7 @@ namespace Kv.Simulation.Runs;
 internal sealed record Plan(
     int Seed,
     int Nodes,
+    int Spares,
     int Shards,
     int HotKeys,
     int Keys,
@@ -16,8 +18,11 @@ internal sealed record Plan(
     TimeSpan MostLatency,
     double Loss,
     IReadOnlyList<(int Seed, ClientHabits Habits)> Clients,
-    IReadOnlyList<Fault> Faults)
+    IReadOnlyList<Fault> Faults,
+    bool IsPeaceful)
 {
+    private static readonly FaultKind[] Changes = [FaultKind.AddNode, FaultKind.AddNode, FaultKind.RemoveNode, FaultKind.AddReplica, FaultKind.AddReplica];
+
     /// <summary>The plan of a seed, with all kinds of faults or <paramref name="only"/> some; clients are idle mostly in some runs, or whenever asked for.</summary>
     public static Plan Of(int seed, IReadOnlySet<FaultKind>? only = null, bool isQuiet = false)
     {
@@ -28,7 +33,7 @@ internal sealed record Plan(
         // Where little is written, most of what clients have seen is everywhere, and their tokens name nothing.
         isQuiet |= random.Next(12) == 0;
         var clients = Enumerable.Range(0, random.Next(4, 10)).Select(_ => (random.Next(), HabitsOf(random, isQuiet))).ToList();
-        var kinds = Enum.GetValues<FaultKind>().Where(kind => only is null || only.Contains(kind)).ToArray();
+        var kinds = Enum.GetValues<FaultKind>().Except(Changes).Where(kind => only is null || only.Contains(kind)).ToArray();
         // A few kinds a run, so that combinations get deep, and some runs with every kind.
         if (random.Next(3) > 0)
         {
@@ -49,9 +54,30 @@ internal sealed record Plan(
 
         // A network that is bad everywhere, all the time.
         var loss = only is null && random.Next(3) == 0 ? 0.01 + (random.NextDouble() * 0.09) : 0;
-        return new(
-            seed, nodes, shards, random.Next(2, 8), random.Next(10, 40), duration, random.Next(2) == 0,
-            TimeSpan.FromMicroseconds(random.Next(5) == 0 ? random.Next(20_000, 80_000) : random.Next(300, 4000)), loss, clients, faults);
+        var plan = new Plan(
+            seed, nodes, 0, shards, random.Next(2, 8), random.Next(10, 40), duration, random.Next(2) == 0,
+            TimeSpan.FromMicroseconds(random.Next(5) == 0 ? random.Next(20_000, 80_000) : random.Next(300, 4000)), loss, clients, faults, false);
+        return plan.WithChanges(random, only);
+    }
+
+    // In a third of the runs an operator changes the membership, in some of them all the time; and in some of them nothing else happens at all.
+    private Plan WithChanges(Random random, IReadOnlySet<FaultKind>? only)
+    {
+        var changes = Changes.Where(kind => only is null || only.Contains(kind)).ToArray();
+        var habit = random.Next(9);
+        if (changes.Length == 0 || (only is null && habit > 3)) return this;
+        var isPeaceful = only is null ? habit == 0 : only.All(Changes.Contains);
+        var faults = isPeaceful ? [] : Faults.ToList();
+        var duration = Duration + TimeSpan.FromSeconds(isPeaceful ? 10 : 3);
+        var pause = random.Next(2) == 0 ? 0.6 : 2.5;
+        for (var at = isPeaceful ? PeaceChecker.From.TotalSeconds : 2.0; at < duration.TotalSeconds - 2; at += 0.1 + (pause * 2 * random.NextDouble()))
+        {
+            faults.Add(new(changes[random.Next(changes.Length)], TimeSpan.FromSeconds(at), TimeSpan.Zero, random.Next()));
+            if (habit == 1 && !isPeaceful && (only is null || only.Contains(FaultKind.CrashAfterVote)))
+                faults.Add(new(FaultKind.CrashAfterVote, TimeSpan.FromSeconds(at), TimeSpan.FromMilliseconds(random.Next(50, 1500)), random.Next()));
+        }
+
+        return this with { Spares = random.Next(1, 4), Duration = duration, Faults = faults, IsPeaceful = isPeaceful, Loss = isPeaceful ? 0 : Loss };
     }
 
     private static ClientHabits HabitsOf(Random random, bool isQuiet)

@@ -29,6 +29,7 @@ internal sealed class Simulation
     private readonly SimProcess _clientProcess;
     private readonly CausalTokenCodec _tokens;
     private readonly Random _random;
+    private int _recoveries;
     private Exception? _clientFailure;
 
     private Simulation(Plan plan, Mutant mutant, Action<string>? log)
@@ -36,14 +37,14 @@ internal sealed class Simulation
         _plan = plan;
         _random = new(plan.Seed);
         _scheduler = new(plan.RandomInterleaving ? new Random(_random.Next()) : null);
-        _cluster = new(_scheduler, plan.Nodes, plan.Shards, new Random(_random.Next()), mutant, log);
+        _cluster = new(_scheduler, plan.Nodes, plan.Spares, plan.Shards, new Random(_random.Next()), mutant, log);
         foreach (var link in _cluster.Network.Links) link.Latency = (TimeSpan.FromMicroseconds(100), TimeSpan.FromMicroseconds(200) + (plan.MostLatency * _random.NextDouble()));
         foreach (var node in _cluster.Nodes) node.MayStartAt = TimeSpan.FromMilliseconds(_random.Next(1500)).Ticks;
         _nemesis = new(_cluster, new Random(_random.Next()));
-        _workload = new(_cluster, new Random(_random.Next()), plan.HotKeys, plan.Keys);
+        _workload = new(_cluster, new Random(_random.Next()), plan.HotKeys, plan.Keys, plan.IsPeaceful);
         _clientProcess = _cluster.NextProcess("clients");
         _clientTime = new(_clientProcess, () => TimeSpan.Zero);
-        _tokens = new("simulation"u8, _cluster.Topology.Cluster);
+        _tokens = new("simulation"u8, _cluster.Provisional.Cluster);
         var watch = new AnswerWatch(_cluster, _nemesis.Calm);
         _cluster.Answered = watch.Answered;
     }
@@ -103,24 +104,41 @@ internal sealed class Simulation
         _nemesis.HealAll();
         _cluster.Log("HEALED");
         var bound = _scheduler.Now + LongestConvergence.Ticks;
-        RunUntil(bound, TimeSpan.FromMilliseconds(100), null, () => _cluster.Violations.Any || (_clients.TrueForAll(c => c.HasEnded) && Unfinished() is null));
+        var quorum = new LostQuorum(_cluster);
+        RunUntil(bound, TimeSpan.FromMilliseconds(100), Look, () => _cluster.Violations.Any || (_clients.TrueForAll(c => c.HasEnded) && Unfinished() is null));
+        _recoveries = quorum.Recoveries;
         if (!_cluster.Violations.Any && Unfinished() is { } unfinished) _cluster.Violations.Add("Progress after healing", unfinished);
         if (!_cluster.Violations.Any && _clients.Exists(c => !c.HasEnded)) _cluster.Violations.Add("Progress after healing", "a client still waits");
+
+        void Look()
+        {
+            quorum.Look();
+            _nemesis.Operator.Finish(_random);
+        }
     }
 
     // Null when every node serves and every shard's replicas hold the same.
     private string? Unfinished()
     {
         var nowMs = (SimTimeProvider.Beginning + TimeSpan.FromTicks(_scheduler.Now)).ToUnixTimeMilliseconds();
-        foreach (var node in _cluster.Nodes)
+        var topology = _cluster.Topology;
+        if (_nemesis.Operator.IsBusy) return "the operator is not answered";
+        foreach (var shard in topology.Shards.Where(shard => !shard.Joining.IsEmpty || !shard.Leaving.IsEmpty)) return $"the topology is still to change: {topology}";
+        // Two disks lost before the seal may leave no quorum that could ever seal; then an operator has to form the cluster again.
+        var canBeSealed = topology.IsSealed || !_nemesis.Happened.Keys.Any(kind => kind is FaultKind.DiskLoss or FaultKind.LonelyDiskLoss);
+        foreach (var outsider in _cluster.Provisioned.Where(node => canBeSealed && !topology.IsMember(node.Identity) && !node.IsUninvited)) return $"{outsider.Address} is no member: {topology}";
+        foreach (var node in _cluster.Members)
         {
             if (node.Services is not { } services) return $"{node.Address} does not run";
             if (services.GetRequiredService<Readiness>().WhyNot() is { } reason) return $"{node.Address} is not ready: {reason}";
+            if (node.Known!.Epoch != topology.Epoch) return $"{node.Address} is at epoch {node.Known.Epoch} of {topology.Epoch}";
+            if (!node.View!.LiveMembers.SequenceEqual(topology.Members)) return $"{node.Address} sees {string.Join(", ", node.View.LiveMembers)}, members are {string.Join(", ", topology.Members)}";
             // Not merely alive: as long as it suspects one, it sends it no requests.
-            if (_cluster.Nodes.FirstOrDefault(other => !node.View!.IsReachable(other.Address)) is { } unheard) return $"{node.Address} does not hear {unheard.Address}";
+            if (_cluster.Members.FirstOrDefault(other => !node.View!.IsReachable(other.Address)) is { } unheard) return $"{node.Address} does not hear {unheard.Address}";
             var snapshot = services.GetRequiredService<ReplicaState>().Snapshot.Current;
             if (Math.Max(snapshot.Clock.Milliseconds, snapshot.UnmergedStamp.Milliseconds) > nowMs) return $"the clock of {node.Address} is ahead of time";
-            var first = _cluster.MembersOf(node.Shard).First(n => n.IsRunning);
+            if (node.Shard is not { } itsShard) continue;
+            var first = _cluster.MembersOf(itsShard).First(n => n.IsRunning);
             var expected = first.Services!.GetRequiredService<ReplicaState>().Snapshot.Current.Vector;
             if (!snapshot.Vector.Equals(expected)) return $"{node.Address} holds {snapshot.Vector}, {first.Address} {expected}";
         }
@@ -158,7 +176,7 @@ internal sealed class Simulation
                 do
                 {
                     // A connection that broke while nothing was sent on it is found out by the first request, which is then lost.
-                    operation = await client.OperateAsync(kind, _workload.DrawKey(_random), _cluster.Nodes[_random.Next(_cluster.Nodes.Count)], TimeSpan.FromSeconds(12));
+                    operation = await client.OperateAsync(kind, _workload.DrawKey(_random), AnyMember(), TimeSpan.FromSeconds(12));
                 }
                 while (operation.Status is OperationStatus.Unknown && ++tries < 4);
                 if (operation.Status is not OperationStatus.Acknowledged && kind is not OperationKind.Delete)
@@ -170,7 +188,7 @@ internal sealed class Simulation
 
         async Task IdleAsync(SimClient client)
         {
-            var node = _cluster.Nodes[_random.Next(_cluster.Nodes.Count)];
+            var node = AnyMember();
             var operation = await client.OperateAsync(OperationKind.Read, _workload.DrawKey(_random), node, TimeSpan.FromSeconds(4));
             var token = client.Token.Present(_tokens).Token;
             if (operation.Status is OperationStatus.Acknowledged && operation.After >= 0 && token.Dependencies.Count > 0 && !DependsOnLostWrites(client.Token))
@@ -184,8 +202,11 @@ internal sealed class Simulation
         token.Present(_tokens).Token.Dependencies.Any(shard => shard.Dots.Any(dot =>
             _cluster.Ledger.Entries.Any(e => e.IsLost && e.Record.Dot.Origin == dot.Origin && e.Record.Dot.Sequence <= dot.Sequence)));
 
+    private SimNode AnyMember() => _cluster[_cluster.Topology.Members[_random.Next(_cluster.Topology.Members.Length)]];
+
     private void CheckHistory()
     {
+        if (_plan.IsPeaceful) _cluster.Violations.Add(new PeaceChecker(_plan.Duration).Check(_workload.History).Take(3));
         HistoryCompletion.Complete(_workload, _cluster.Ledger);
         foreach (var checker in AllCheckers.OfHistories)
             _cluster.Violations.Add(checker.Check(_workload.History).Take(3).Select(what => new Violation(checker.Promise, what)));
@@ -216,6 +237,8 @@ internal sealed class Simulation
     {
         var faults = _nemesis.Happened.ToDictionary(pair => pair.Key.ToString(), pair => (long)pair.Value);
         faults["SegmentLost"] = _cluster.Network.SegmentsLost;
+        faults["ForcedRecovery"] = _recoveries;
+        faults["TopologyDecided"] = _cluster.History.Decided;
         return faults;
     }
 }

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Kv.Common.Causality;
 using Kv.Common.Identity;
+using Kv.Common.Topology;
 using Kv.Node.Storage;
 using Kv.Node.Storage.RocksDb;
 
@@ -64,7 +65,9 @@ internal static class Victim
     /// <summary>Holds a data directory until it is killed, or nobody is left to tell it more.</summary>
     public static int Hold(string directory)
     {
-        using var held = DataDirectory.Open(directory, new ClusterId(0xC1), NodeAddress.Parse("10.0.0.2:8082"), () => 7);
+        var self = NodeAddress.Parse("10.0.0.2:8082");
+        using var held = DataDirectory.Open(directory, self);
+        held.Claim(Genesis.Provisional([self], 1), () => 7);
         Console.WriteLine("held");
         Console.In.ReadToEnd();
         return 0;

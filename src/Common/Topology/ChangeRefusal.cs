@@ -1,0 +1,28 @@
+namespace Kv.Common.Topology;
+
+/// <summary>Why a wish is not fulfilled. Values are those of the wire.</summary>
+public enum ChangeRefusal
+{
+    None = 0,
+
+    /// <summary>The address is no member's, or nobody has been admitted there.</summary>
+    NotMember = 1,
+
+    /// <summary>There is no such shard.</summary>
+    UnknownShard = 2,
+
+    /// <summary>The node serves or joins another shard.</summary>
+    ServesAnotherShard = 3,
+
+    /// <summary>Nobody else serves the node's shard: with it, the shard's data would go.</summary>
+    LastReplica = 4,
+
+    /// <summary>The node to promote does not join that shard, or is not the one that did.</summary>
+    NotJoining = 5,
+
+    /// <summary>The topology is the provisional one; it must be sealed first.</summary>
+    NotSealed = 6,
+
+    /// <summary>This very incarnation was removed; whoever comes in its place may be let in.</summary>
+    WasRemoved = 7,
+}

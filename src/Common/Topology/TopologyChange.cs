@@ -1,0 +1,25 @@
+using Kv.Common.Identity;
+
+namespace Kv.Common.Topology;
+
+/// <summary>A wish to change the topology, made by an operator or by a node. What it comes to is for <see cref="TopologyRules"/> to say.</summary>
+public abstract record TopologyChange(OperationId Id)
+{
+    /// <summary>
+    /// A node is to be a member: one that joins, without a shard; or one that is back at a member's address without its data, which then refills the
+    /// shard it was in.
+    /// </summary>
+    public sealed record Admit(OperationId Id, TopologyMember Node) : TopologyChange(Id);
+
+    /// <summary>A node is to serve its shard no more, and to hand over what only it holds.</summary>
+    public sealed record Leave(OperationId Id, NodeAddress Address) : TopologyChange(Id);
+
+    /// <summary>A node is to be a member no more: it has left, or is gone.</summary>
+    public sealed record Remove(OperationId Id, NodeAddress Address) : TopologyChange(Id);
+
+    /// <summary>A member without a shard is to replicate one.</summary>
+    public sealed record AddReplica(OperationId Id, ShardId Shard, NodeAddress Address) : TopologyChange(Id);
+
+    /// <summary>A node that joins a shard holds all of it now, and is to serve it.</summary>
+    public sealed record Promote(OperationId Id, ShardId Shard, TopologyMember Node) : TopologyChange(Id);
+}

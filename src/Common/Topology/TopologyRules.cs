@@ -1,0 +1,156 @@
+using System.Collections.Immutable;
+using Kv.Common.Consensus;
+using Kv.Common.Identity;
+
+namespace Kv.Common.Topology;
+
+/// <summary>
+/// Which topology may follow which. Calculations: the topology that a change leads to is decided by consensus, and whoever loses that race asks again
+/// with the topology that won.
+/// </summary>
+public static class TopologyRules
+{
+    /// <summary>
+    /// The second topology: the provisional one with the names of those who are there. Whoever is not yet named is admitted later, by its own wish.
+    /// </summary>
+    public static ClusterTopology Seal(ClusterTopology provisional, IReadOnlyDictionary<NodeAddress, Incarnation> present, OperationId id) =>
+        Follow(provisional, provisional.Members.Select(address => new TopologyMember(address, present.GetValueOrDefault(address))), provisional.Shards, id);
+
+    /// <summary>What <paramref name="change"/> comes to after <paramref name="parent"/>.</summary>
+    public static ChangeResult Apply(ClusterTopology parent, TopologyChange change)
+    {
+        if (!parent.IsSealed) return new ChangeResult.Refused(ChangeRefusal.NotSealed);
+        if (parent.RecentOperations.Contains(change.Id)) return new ChangeResult.AlreadySo();
+        return change switch
+        {
+            TopologyChange.Admit admit => Apply(parent, admit),
+            TopologyChange.Leave leave => Apply(parent, leave),
+            TopologyChange.Remove remove => Apply(parent, remove),
+            TopologyChange.AddReplica add => Apply(parent, add),
+            TopologyChange.Promote promote => Apply(parent, promote),
+            _ => throw new ArgumentOutOfRangeException(nameof(change), change, "Unknown change."),
+        };
+    }
+
+    private static ChangeResult Apply(ClusterTopology parent, TopologyChange.Admit change)
+    {
+        var node = change.Node;
+        if (parent.Includes(node.Address) && parent.IncarnationAt(node.Address) == node.Incarnation) return new ChangeResult.AlreadySo();
+        if (parent.Removed.Contains(node.Incarnation)) return new ChangeResult.Refused(ChangeRefusal.WasRemoved);
+        // Without its data it is another replica, which must be refilled before it serves, unless there is nobody who could.
+        var shards = parent.Shards.Select(shard =>
+            shard.Includes(node.Address) && HasAnotherReplica(parent, shard, node.Address)
+                ? shard.Without(node.Address) with { Joining = shard.Joining.Add(node.Address) }
+                : shard);
+        return new ChangeResult.Next(Follow(parent, MembersBut(parent, node.Address).Append(node), shards, change.Id));
+    }
+
+    private static ChangeResult Apply(ClusterTopology parent, TopologyChange.Leave change)
+    {
+        if (!parent.Includes(change.Address)) return new ChangeResult.Refused(ChangeRefusal.NotMember);
+        if (parent.ShardOf(change.Address) is not { } served) return new ChangeResult.AlreadySo();
+        if (!HasAnotherReplica(parent, served, change.Address)) return new ChangeResult.Refused(ChangeRefusal.LastReplica);
+        var shards = parent.Shards.Select(shard => shard == served ? shard.Without(change.Address) with { Leaving = shard.Leaving.Add(change.Address) } : shard);
+        return new ChangeResult.Next(Follow(parent, MembersOf(parent), shards, change.Id));
+    }
+
+    private static ChangeResult Apply(ClusterTopology parent, TopologyChange.Remove change)
+    {
+        if (!parent.Includes(change.Address)) return new ChangeResult.Refused(ChangeRefusal.NotMember);
+        if (parent.ShardOf(change.Address) is { } served && !HasAnotherReplica(parent, served, change.Address)) return new ChangeResult.Refused(ChangeRefusal.LastReplica);
+        var shards = parent.Shards.Select(shard => shard.Without(change.Address));
+        var removed = parent.IncarnationAt(change.Address) is { IsNone: false } incarnation ? parent.Removed.Add(incarnation) : parent.Removed;
+        return new ChangeResult.Next(Follow(parent, MembersBut(parent, change.Address), shards, change.Id, removed: removed));
+    }
+
+    private static ChangeResult Apply(ClusterTopology parent, TopologyChange.AddReplica change)
+    {
+        if (parent.Find(change.Shard) is null) return new ChangeResult.Refused(ChangeRefusal.UnknownShard);
+        if (parent.IncarnationAt(change.Address).IsNone) return new ChangeResult.Refused(ChangeRefusal.NotMember);
+        if (parent.ReplicatedBy(change.Address) is { } present && present.Id != change.Shard) return new ChangeResult.Refused(ChangeRefusal.ServesAnotherShard);
+        // One that is leaving may think better of it.
+        if (parent.ReplicatedBy(change.Address)?.Leaving.Contains(change.Address) == false) return new ChangeResult.AlreadySo();
+        var shards = parent.Shards.Select(shard =>
+            shard.Id == change.Shard ? shard.Without(change.Address) with { Joining = shard.Joining.Add(change.Address) } : shard);
+        return new ChangeResult.Next(Follow(parent, MembersOf(parent), shards, change.Id));
+    }
+
+    private static ChangeResult Apply(ClusterTopology parent, TopologyChange.Promote change)
+    {
+        if (parent.Find(change.Shard) is not { } joined) return new ChangeResult.Refused(ChangeRefusal.UnknownShard);
+        var (address, incarnation) = change.Node;
+        if (parent.IncarnationAt(address) != incarnation) return new ChangeResult.Refused(ChangeRefusal.NotJoining);
+        if (joined.Includes(address)) return new ChangeResult.AlreadySo();
+        if (!joined.Joining.Contains(address)) return new ChangeResult.Refused(ChangeRefusal.NotJoining);
+        var shards = parent.Shards.Select(shard =>
+            shard.Id == change.Shard ? shard with { Members = shard.Members.Add(address), Joining = shard.Joining.Remove(address) } : shard);
+        return new ChangeResult.Next(Follow(parent, MembersOf(parent), shards, change.Id));
+    }
+
+    /// <summary>
+    /// What an operator makes of a cluster whose quorum is lost for good: those named survive and decide alone from now on; the others are nobody until
+    /// they come back and are admitted, with or without their data. The same list after the same parent gives the same topology.
+    /// Throws <see cref="ArgumentException"/> unless every survivor is a member that is known by name.
+    /// </summary>
+    public static ClusterTopology Recover(ClusterTopology parent, IReadOnlyCollection<NodeAddress> survivors)
+    {
+        if (survivors.Count == 0) throw new ArgumentException("Somebody must survive.", nameof(survivors));
+        if (survivors.FirstOrDefault(address => parent.IncarnationAt(address).IsNone) is { } stranger)
+            throw new ArgumentException($"{stranger} is no member of epoch {parent.Epoch} that is known by name.", nameof(survivors));
+        var members = MembersOf(parent).Select(member => survivors.Contains(member.Address) ? member : member with { Incarnation = default });
+        var shards = parent.Shards.Select(shard => shard.Members.Any(survivors.Contains) ? OnlyServedBy(shard, survivors) : shard);
+        return Follow(parent, members, shards, new(parent.Digest), parent.Epoch.NextGeneration);
+    }
+
+    // Whoever is given up refills its shard when it is back.
+    private static ShardMembers OnlyServedBy(ShardMembers shard, IReadOnlyCollection<NodeAddress> survivors) => shard with
+    {
+        Members = [.. shard.Members.Where(survivors.Contains)],
+        Joining = [.. shard.Joining, .. shard.Members.Where(member => !survivors.Contains(member))],
+    };
+
+    private static ClusterTopology Follow(
+        ClusterTopology parent,
+        IEnumerable<TopologyMember> members,
+        IEnumerable<ShardMembers> shards,
+        OperationId id,
+        Epoch? epoch = null,
+        ImmutableArray<Incarnation>? removed = null)
+    {
+        var present = members.ToList();
+        return new(parent.Cluster, epoch ?? parent.Epoch.Next, present, shards, parent.Ring)
+        {
+            ParentDigest = parent.Digest,
+            Acceptors = ChooseAcceptors(parent, present),
+            Removed = Newest(removed ?? parent.Removed, ClusterTopology.MostRemoved),
+            RecentOperations = Newest(parent.RecentOperations.Add(id), ClusterTopology.MostRecentOperations),
+        };
+    }
+
+    // Those who decide stay as long as they are there, so that one change moves the quorum by one voter at most; the rest is filled up.
+    private static ImmutableArray<Acceptor> ChooseAcceptors(ClusterTopology parent, List<TopologyMember> members)
+    {
+        var voters = parent.Acceptors.ToHashSet();
+        return
+        [
+            .. members.Where(member => !member.Incarnation.IsNone)
+                .Select(member => new Acceptor(member.Address, member.Incarnation))
+                .OrderBy(acceptor => voters.Contains(acceptor) ? 0 : 1)
+                .ThenBy(acceptor => acceptor.Address)
+                .Take(EpochValues.MostAcceptors)
+                .OrderBy(acceptor => acceptor.Address),
+        ];
+    }
+
+    // Somebody who was admitted, not merely an address.
+    private static bool HasAnotherReplica(ClusterTopology topology, ShardMembers shard, NodeAddress than) =>
+        shard.Members.Any(other => !other.Equals(than) && !topology.IncarnationAt(other).IsNone);
+
+    private static ImmutableArray<T> Newest<T>(ImmutableArray<T> all, int most) => all.Length > most ? all.RemoveRange(0, all.Length - most) : all;
+
+    private static IEnumerable<TopologyMember> MembersOf(ClusterTopology topology) =>
+        topology.Members.Select(address => new TopologyMember(address, topology.IncarnationAt(address)));
+
+    private static IEnumerable<TopologyMember> MembersBut(ClusterTopology topology, NodeAddress address) =>
+        MembersOf(topology).Where(member => !member.Address.Equals(address));
+}

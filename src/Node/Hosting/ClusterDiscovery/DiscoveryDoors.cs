@@ -1,0 +1,53 @@
+using Kv.Node.Rest;
+
+namespace Kv.Node.Hosting.ClusterDiscovery;
+
+/// <summary>Both doors while a node looks for its cluster: clients are asked to come back, other nodes are told that it is undecided.</summary>
+internal sealed class DiscoveryDoors : IAsyncDisposable
+{
+    private readonly WebApplication _app;
+
+    private DiscoveryDoors(WebApplication app) => _app = app;
+
+    /// <summary>Cancelled when the process is told to stop.</summary>
+    public CancellationToken Stopping => _app.Lifetime.ApplicationStopping;
+
+    public ILoggerFactory Loggers => _app.Services.GetRequiredService<ILoggerFactory>();
+
+    /// <summary>Listens on the ports that the node itself will have. Throws <see cref="IOException"/> when one is taken.</summary>
+    public static async Task<DiscoveryDoors> OpenAsync(string[] args, NodeOptions options)
+    {
+        var builder = NodeHost.CreateBuilder(args, options);
+        // The node itself says that it has started and where it listens.
+        builder.Services.Configure<ConsoleLifetimeOptions>(console => console.SuppressStatusMessages = true);
+        builder.Logging.AddFilter("Microsoft.Hosting.Lifetime", LogLevel.Warning);
+        builder.Services.AddSingleton(options).AddSingleton<UndecidedControlPlane>().AddGrpc();
+
+        var app = builder.Build();
+        var doors = new DiscoveryDoors(app);
+        var peerPort = options.Peers.PortOf(options.SocketAddress);
+        app.MapWhen(context => context.Connection.LocalPort == peerPort, peers => peers.UseRouting().UseEndpoints(services => services.MapGrpcService<UndecidedControlPlane>()));
+        app.Run(AnswerAsync);
+        try
+        {
+            await app.StartAsync();
+            return doors;
+        }
+        catch
+        {
+            await app.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>The ports are free again when the task completes.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await _app.StopAsync();
+        await _app.DisposeAsync();
+    }
+
+    private static Task AnswerAsync(HttpContext context) => context.Request.Path == "/livez"
+        ? Results.Json(new("alive"), RestJsonContext.Default.ProbeAnswer).ExecuteAsync(context)
+        : RestErrors.WriteAsync(context, StatusCodes.Status503ServiceUnavailable, "Node is looking for its cluster", 1);
+}

@@ -1,0 +1,162 @@
+using Kv.Common.Identity;
+using Kv.Common.Membership;
+using Kv.Common.Topology;
+using Kv.Node.Peers;
+using Kv.Node.Replica;
+using Kv.Node.Signals;
+using Kv.Node.Topology;
+
+namespace Kv.Node.Requests;
+
+/// <summary>What an operator asks of the cluster's membership, from request to outcome; any node can be asked.</summary>
+internal sealed class MembershipChanges(
+    NodeIdentity self,
+    Published<ClusterTopology> topology,
+    Published<MembershipView> membership,
+    ReplicaState replica,
+    TopologyChanges changes,
+    IPeerTransport transport,
+    TimeProvider time,
+    TopologyOptions options)
+{
+    /// <summary>
+    /// Lets the node at <paramref name="address"/> in. 1. Ask who is there. 2. Have it admitted. 3. Wait until this node sees it.
+    /// </summary>
+    public async Task<MembershipOutcome> AddAsync(NodeAddress address, CancellationToken cancellation)
+    {
+        if (await WhoIsAtAsync(address, cancellation) is not { } node) return new MembershipOutcome.NobodyAnswers(address);
+        var wasLive = membership.Current.IsLive(address);
+        var admitted = await changes.ChangeAsync(new TopologyChange.Admit(changes.NewOperation(), new(node.Address, node.Incarnation)), cancellation);
+        if (admitted is not ChangeOutcome.Done done) return Translate(admitted);
+        if (wasLive && !done.Changed) return new MembershipOutcome.AlreadySo();
+        return await WithinAsync<MembershipOutcome>(
+            options.ChangeTimeout,
+            async stop =>
+            {
+                await membership.WaitAsync(view => view.IsLive(address), stop);
+                return new MembershipOutcome.Done();
+            },
+            new MembershipOutcome.NobodyAnswers(address),
+            cancellation);
+    }
+
+    /// <summary>
+    /// Lets a node go. 1. It leaves: it serves no more. 2. It hands over what only it holds; one that is dead has nothing to hand over. 3. It is removed.
+    /// </summary>
+    public async Task<MembershipOutcome> RemoveAsync(NodeAddress address, CancellationToken cancellation)
+    {
+        if (topology.Current.ShardOf(address) is { } served && !served.Members.Any(member => !member.Equals(address) && membership.Current.IsLive(member)))
+            return new MembershipOutcome.Refused(ChangeRefusal.LastReplica);
+        var leaving = await changes.ChangeAsync(new TopologyChange.Leave(changes.NewOperation(), address), cancellation);
+        if (leaving is not ChangeOutcome.Done left) return Translate(leaving);
+        if (left.Topology.ReplicatedBy(address) is { } shard && !await HasHandedOverAsync(address, shard, left.Topology.Epoch, cancellation))
+            return new MembershipOutcome.StillHandingOver(address);
+        return Translate(await changes.ChangeAsync(new TopologyChange.Remove(changes.NewOperation(), address), cancellation));
+    }
+
+    /// <summary>
+    /// Has a member replicate a shard. 1. It joins: writes are sent to it from now on. 2. It gets what was there before, while the shard serves.
+    /// 3. It becomes a member of the shard by its own wish, when it holds everything; the call completes then.
+    /// </summary>
+    public async Task<MembershipOutcome> AddReplicaAsync(ShardId shard, NodeAddress address, CancellationToken cancellation)
+    {
+        // A node that somebody else let in a moment ago may not have been heard here yet.
+        if (!await WithinAsync(options.AnswerTimeout, stop => IsSeenAsync(address, stop), false, cancellation)) return new MembershipOutcome.Refused(ChangeRefusal.NotMember);
+        var joining = await changes.ChangeAsync(new TopologyChange.AddReplica(changes.NewOperation(), shard, address), cancellation);
+        if (joining is not ChangeOutcome.Done) return Translate(joining);
+        // What it was given stays, whatever ends the wait; asked again, it goes on from there.
+        return await WithinAsync(options.FillTimeout, stop => EndOfJoiningAsync(shard, address, stop), new MembershipOutcome.StillJoining(address), cancellation);
+    }
+
+    private async Task<bool> IsSeenAsync(NodeAddress address, CancellationToken cancellation)
+    {
+        await membership.WaitAsync(view => view.IsLive(address), cancellation);
+        return true;
+    }
+
+    // It serves, or was removed meanwhile, or is dead.
+    private async Task<MembershipOutcome> EndOfJoiningAsync(ShardId shard, NodeAddress address, CancellationToken cancellation)
+    {
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        var placed = topology.WaitAsync(next => next.ReplicatedBy(address)?.Id != shard || next.Find(shard)!.Includes(address), either.Token).AsTask();
+        var dies = membership.WaitAsync(view => view.Find(address) is { State: PeerState.Dead }, either.Token).AsTask();
+        var first = await Task.WhenAny(placed, dies);
+        either.Cancel();
+        await (Task)first;
+        if (first == dies) return new MembershipOutcome.NobodyAnswers(address);
+        return (await placed).Find(shard)!.Includes(address) ? new MembershipOutcome.Done() : new MembershipOutcome.Refused(ChangeRefusal.NotMember);
+    }
+
+    private async Task<bool> HasHandedOverAsync(NodeAddress address, ShardMembers shard, Epoch epoch, CancellationToken cancellation)
+    {
+        var handedOver = await WithinAsync(
+            options.HandOverTimeout,
+            async stop =>
+            {
+                await membership.WaitAsync(view => IsCovered(view, address, shard, epoch), stop);
+                return this;
+            },
+            null,
+            cancellation);
+        return handedOver is not null;
+    }
+
+    // What a leaving node says it holds counts only once it acts on a topology in which it takes no more writes.
+    private bool IsCovered(MembershipView view, NodeAddress address, ShardMembers shard, Epoch epoch)
+    {
+        var held = replica.Snapshot.Current.Vector;
+        if (!address.Equals(self.Address))
+        {
+            // One that was never heard here may well be at work; one that is dead, or came back without its data, has nothing to give.
+            if (view.Find(address) is not { State: not PeerState.Unknown } leaver) return false;
+            if (leaver.State is PeerState.Dead || !leaver.IsMember) return true;
+            if (leaver.Epoch < epoch) return false;
+            held = leaver.Vector;
+        }
+
+        // By all who are there: one alone might be lost the next moment, and with it what was acknowledged by two.
+        var remaining = shard.Members.Where(member => view.Find(member) is not { State: PeerState.Dead }).ToList();
+        return remaining.Count > 0 && remaining.TrueForAll(member => member.Equals(self.Address)
+            ? replica.Snapshot.Current.Vector.Covers(held)
+            : view.IsReachable(member) && view.Find(member)!.Vector.Covers(held));
+    }
+
+    private async Task<NodeIdentity?> WhoIsAtAsync(NodeAddress address, CancellationToken cancellation)
+    {
+        try
+        {
+            return await WithinAsync(
+                options.AnswerTimeout,
+                async stop => (await transport.CallAsync(address, new ControlRequest.Read(), stop) as ControlReply.Holds)?.From,
+                null,
+                cancellation) is { } from && from.Address.Equals(address) ? from : null;
+        }
+        catch (PeerUnavailableException)
+        {
+            return null;
+        }
+    }
+
+    private async Task<T> WithinAsync<T>(TimeSpan bound, Func<CancellationToken, Task<T>> work, T late, CancellationToken cancellation)
+    {
+        using var timeout = new CancellationTokenSource(bound, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, timeout.Token);
+        try
+        {
+            return await work(either.Token);
+        }
+        catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
+        {
+            return late;
+        }
+    }
+
+    private static MembershipOutcome Translate(ChangeOutcome outcome) => outcome switch
+    {
+        ChangeOutcome.Done => new MembershipOutcome.Done(),
+        ChangeOutcome.Refused { Reason: ChangeRefusal.NotSealed } => new MembershipOutcome.NoQuorum([]),
+        ChangeOutcome.Refused refused => new MembershipOutcome.Refused(refused.Reason),
+        ChangeOutcome.NoQuorum noQuorum => new MembershipOutcome.NoQuorum([.. noQuorum.Missing.Select(acceptor => acceptor.Address)]),
+        _ => throw new System.Diagnostics.UnreachableException(),
+    };
+}

@@ -1,0 +1,33 @@
+using System.Collections.Immutable;
+using Kv.Common.Identity;
+using Kv.Common.Topology;
+
+namespace Kv.Node.Requests;
+
+/// <summary>What a request to change the membership ends in.</summary>
+internal abstract record MembershipOutcome
+{
+    private MembershipOutcome()
+    {
+    }
+
+    internal sealed record Done : MembershipOutcome;
+
+    /// <summary>The node is in the view already.</summary>
+    internal sealed record AlreadySo : MembershipOutcome;
+
+    /// <summary>No node of this cluster answers there.</summary>
+    internal sealed record NobodyAnswers(NodeAddress Address) : MembershipOutcome;
+
+    /// <summary>The rules of the topology say no.</summary>
+    internal sealed record Refused(ChangeRefusal Reason) : MembershipOutcome;
+
+    /// <summary>The node serves no more, but nobody holds yet all that it holds; asked again, it goes on.</summary>
+    internal sealed record StillHandingOver(NodeAddress Address) : MembershipOutcome;
+
+    /// <summary>The node still lacks some of what its shard holds; it goes on, and asking again waits on.</summary>
+    internal sealed record StillJoining(NodeAddress Address) : MembershipOutcome;
+
+    /// <summary>Those who decide could not be brought together; nothing is known to have changed. <paramref name="Missing"/> is empty while the cluster forms.</summary>
+    internal sealed record NoQuorum(ImmutableArray<NodeAddress> Missing) : MembershipOutcome;
+}

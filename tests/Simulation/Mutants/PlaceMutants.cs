@@ -1,0 +1,116 @@
+using Kv.Common.Causality;
+using Kv.Common.Identity;
+using Kv.Common.Membership;
+using Kv.Common.Topology;
+using Kv.Node.Membership;
+using Kv.Node.Peers;
+using Kv.Node.Replica;
+using Kv.Node.Requests;
+using Kv.Node.Signals;
+using Kv.Node.Storage;
+using Kv.Node.Topology;
+using Kv.Simulation.Faults;
+using Kv.Simulation.Nodes;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Kv.Simulation.Mutants;
+
+/// <summary>Mutants whose fault lies in what a node does while the topology gives it a place, takes it away, or gives one to others.</summary>
+internal static class PlaceMutants
+{
+    private static readonly HashSet<FaultKind> Joins =
+        [FaultKind.AddNode, FaultKind.AddReplica, FaultKind.SlowLink, FaultKind.OneWayCut, FaultKind.Bridge];
+
+    private static readonly HashSet<FaultKind> Leaves =
+        [FaultKind.AddNode, FaultKind.AddReplica, FaultKind.RemoveNode, FaultKind.Isolation, FaultKind.Partition];
+
+    /// <summary>No node hears of a newer epoch by itself.</summary>
+    internal sealed class StaleTopology : Mutant
+    {
+        public override IReadOnlySet<FaultKind> Faults => Leaves;
+
+        public override void Services(IServiceCollection services, SimNode node) => services.AddSingleton<IHeartbeatSource>(s =>
+            new Source(s.GetRequiredService<HeartbeatSource>, beat => beat with { Epoch = Epoch.First })).AddSingleton<HeartbeatSource>();
+    }
+
+    /// <summary>A node that joins takes it that there is nothing to hold before it serves.</summary>
+    internal sealed class JoiningServesAtOnce : Mutant
+    {
+        // Those who were there before must have something that is named by no token any more.
+        public override bool IsQuiet => true;
+
+        public override IReadOnlySet<FaultKind> Faults { get; } = new HashSet<FaultKind> { FaultKind.AddNode, FaultKind.AddReplica, FaultKind.SlowLink };
+
+        public override void Services(IServiceCollection services, SimNode node) =>
+            services.AddSingleton(s => FloorThatSees(s, node, peer => peer with { Vector = VersionVector.Empty, Epoch = node.Known!.Epoch }));
+    }
+
+    /// <summary>What a node holds that joins the shard counts for the members.</summary>
+    internal sealed class JoiningCounts : Mutant
+    {
+        public override IReadOnlySet<FaultKind> Faults => Joins;
+
+        public override void Services(IServiceCollection services, SimNode node) => services.AddSingleton<IDurabilityObserver>(s => new Counting(s));
+
+        private sealed class Counting(IServiceProvider services) : IDurabilityObserver
+        {
+            public void Acknowledged(NodeAddress member, Incarnation incarnation, ulong sequence)
+            {
+                var concern = services.GetRequiredService<WriteConcern>();
+                concern.Acknowledged(member, incarnation, sequence);
+                if (services.GetRequiredService<ReplicaState>().Place.Shard is not { } shard || !shard.Joining.Contains(member)) return;
+                foreach (var counted in shard.Members) concern.Acknowledged(counted, incarnation, sequence);
+            }
+        }
+    }
+
+    /// <summary>A node that was removed does not take it in, and goes on.</summary>
+    internal sealed class IgnoreRemoval : Mutant
+    {
+        public override IReadOnlySet<FaultKind> Faults => Leaves;
+
+        public override IPeerTransport Transport(IPeerTransport real, SimNode node) => new Deaf(real, node);
+
+        private sealed class Deaf(IPeerTransport inner, SimNode node) : TransportWrapper(inner)
+        {
+            public override async ValueTask<ControlReply> CallAsync(NodeAddress peer, ControlRequest request, CancellationToken cancellation)
+            {
+                var reply = await base.CallAsync(peer, request, cancellation);
+                return reply is ControlReply.Holds { Topology: var topology } && node.Known?.IsMember(node.Identity) == true && !topology.IsMember(node.Identity)
+                    ? new ControlReply.Refused("not wanted")
+                    : reply;
+            }
+        }
+    }
+
+    private static ServingFloor FloorThatSees(IServiceProvider services, SimNode node, Func<PeerView, PeerView> change) => new(
+        services.GetRequiredService<NodeIdentity>(), services.GetRequiredService<Published<ClusterTopology>>(), ViewThatSees(services, node, change),
+        services.GetRequiredService<ReplicaState>(), services.GetRequiredService<IStorageEngine>(), services.GetRequiredService<IMissingRecords>(),
+        services.GetRequiredService<TimeProvider>(), services.GetRequiredService<ReplicaOptions>());
+
+    private static Published<MembershipView> ViewThatSees(IServiceProvider services, SimNode node, Func<PeerView, PeerView> change)
+    {
+        var real = services.GetRequiredService<Published<MembershipView>>();
+        var seen = new Published<MembershipView>(Changed(real.Current));
+        node.Process!.Start(() => FollowAsync(real, view => seen.Publish(Changed(view))));
+        return seen;
+
+        MembershipView Changed(MembershipView view) => new(node.Address, view.Peers.Select(peer => node.Known is null ? peer : change(peer)));
+    }
+
+    private static async Task FollowAsync<T>(Published<T> real, Action<T> publish)
+        where T : class
+    {
+        while (true)
+        {
+            var seen = real.Current;
+            publish(seen);
+            await real.WaitAsync(next => !ReferenceEquals(next, seen), CancellationToken.None);
+        }
+    }
+
+    private sealed class Source(Func<HeartbeatSource> real, Func<Heartbeat, Heartbeat> change) : IHeartbeatSource
+    {
+        public Heartbeat Next() => change(real().Next());
+    }
+}
