@@ -83,7 +83,7 @@ internal sealed class TwoReplicas : IDisposable
 
         public ValueTask<bool> ProbeAsync(NodeAddress peer, NodeAddress target, CancellationToken cancellation) => throw new NotSupportedException();
 
-        public ValueTask<ControlReply> CallAsync(NodeAddress peer, ControlRequest request, CancellationToken cancellation) => throw new NotSupportedException();
+        public ValueTask<ControlReply> CallAsync(NodeAddress peer, ControlRequest request, CancellationToken cancellation) => throw new PeerUnavailableException(peer, "is not there");
 
         public void Reset(NodeAddress peer)
         {
