@@ -130,7 +130,7 @@ internal sealed class ServingFloor(
                 // A cluster that is just being started, whose first nodes serve before the others are there; or one that was there before, of which
                 // this node knows nothing any more.
                 _state.Publish(new(VersionVector.Empty, Standing.Alone));
-                needed = await MeasureAsync(Majority, cancellation);
+                needed = await MeasureAsync(() => Majority, cancellation);
             }
 
             _state.Publish(new(needed, Standing.CatchingUp));
@@ -171,7 +171,7 @@ internal sealed class ServingFloor(
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, grace.Token);
         try
         {
-            return await MeasureAsync(Members.Length, either.Token);
+            return await MeasureAsync(() => Members.Length, either.Token);
         }
         catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
         {
@@ -181,9 +181,9 @@ internal sealed class ServingFloor(
 
     // What complete members hold, as soon as one is heard. If none is, the cluster is new once so many members of the shard, this one included, are there
     // without earlier data.
-    private async Task<VersionVector> MeasureAsync(int newMembers, CancellationToken cancellation)
+    private async Task<VersionVector> MeasureAsync(Func<int> newMembers, CancellationToken cancellation)
     {
-        var view = await membership.WaitAsync(next => Heard(next).Any(peer => peer.Complete) || Heard(next).Count() + 1 >= newMembers, cancellation);
+        var view = await membership.WaitAsync(next => Heard(next).Any(peer => peer.Complete) || Heard(next).Count() + 1 >= newMembers(), cancellation);
         return Measure(view);
     }
 

@@ -56,8 +56,10 @@ internal sealed class AnswerWatch(SimCluster cluster, Calm calm)
             cluster.Violations.Add("Write concerns are met", $"{dot}, written with {command.Concern}, is acknowledged by {stored.Replicas} of {members.Count} replicas");
     }
 
+    // One that was made anew and is not admitted yet is nobody's member, however calm it is.
     private bool AreCalm(List<SimNode> members) => members.TrueForAll(member =>
         member.IsRunning
+        && (!cluster.Topology.IsSealed || cluster.Topology.IncarnationAt(member.Address) == member.Disk.Incarnation)
         && cluster.Scheduler.Now - member.StartedAt > Settled.Ticks
         && calm.IsCalm(member.Address, Settled)
         && members.TrueForAll(other => calm.IsCalm(member.Address, other.Address, Settled)));
