@@ -7,8 +7,8 @@ using Kv.Common.Identity;
 namespace Kv.Common.Causality;
 
 /// <summary>
-/// The sealed form of tokens. Layout, version 1, big-endian: version (1 byte), cluster id (8), epoch (varint), stamp (8), number of shards (varint),
-/// then per shard its id (varint), number of dots (varint) and per dot the incarnation (8) and sequence (varint); last the first 16 bytes of
+/// The sealed form of tokens. Layout, version 1, big-endian: version (1 byte), cluster id (8), epoch (varint), stamp (8), number of replica groups (varint),
+/// then per group its number (varint), number of dots (varint) and per dot the incarnation (8) and sequence (varint); last the first 16 bytes of
 /// HMAC-SHA256 over all before it. Text form: base64url without padding. Equal tokens have equal bytes on every node that holds the same secret;
 /// bytes that are not the canonical form of a token are refused.
 /// </summary>
@@ -39,16 +39,17 @@ public sealed class CausalTokenCodec
         writer.UInt64(_cluster.Value);
         writer.VarInt(token.Epoch.Value);
         writer.UInt64(token.Stamp.Packed);
-        writer.VarInt((ulong)token.Dependencies.Count);
-        for (var i = 0; i < token.Dependencies.Count; i++)
+        var dots = token.Dependencies;
+        writer.VarInt((ulong)GroupsOf(dots));
+        for (var i = 0; i < dots.Count;)
         {
-            var (shard, dots) = token.Dependencies[i];
-            writer.VarInt((ulong)shard.Value);
-            writer.VarInt((ulong)dots.Count);
-            for (var j = 0; j < dots.Count; j++)
+            var end = EndOfGroup(dots, i);
+            writer.VarInt(dots[i].Origin.Group.Value);
+            writer.VarInt((ulong)(end - i));
+            for (; i < end; i++)
             {
-                writer.UInt64(dots[j].Origin.Value);
-                writer.VarInt(dots[j].Sequence);
+                writer.UInt64(dots[i].Origin.Incarnation.Value);
+                writer.VarInt(dots[i].Sequence);
             }
         }
 
@@ -108,26 +109,40 @@ public sealed class CausalTokenCodec
         token = CausalToken.None;
         if (content.Length < 9 || content[0] != FormatVersion) return false;
         var reader = new TokenReader(content[9..]);
-        if (!reader.VarInt(out var epoch) || !reader.UInt64(out var stamp) || !reader.VarInt(out var shards) || shards > MaxSealedLength) return false;
-        var dependencies = Dependencies.None;
-        var lastShard = -1L;
-        for (var i = 0UL; i < shards; i++)
+        if (!reader.VarInt(out var epoch) || !reader.UInt64(out var stamp) || !reader.VarInt(out var groups) || groups > MaxSealedLength) return false;
+        var dependencies = new List<Dot>();
+        var lastGroup = -1L;
+        for (var i = 0UL; i < groups; i++)
         {
-            if (!reader.VarInt(out var shard) || shard > int.MaxValue || (long)shard <= lastShard || !reader.VarInt(out var dots) || dots is 0 or > MaxSealedLength)
+            if (!reader.VarInt(out var group) || group > uint.MaxValue || (long)group <= lastGroup || !reader.VarInt(out var dots) || dots is 0 or > MaxSealedLength)
                 return false;
-            lastShard = (long)shard;
-            var lastOrigin = 0UL;
+            lastGroup = (long)group;
+            var lastIncarnation = 0UL;
             for (var j = 0UL; j < dots; j++)
             {
-                if (!reader.UInt64(out var origin) || origin <= lastOrigin || !reader.VarInt(out var sequence) || sequence == 0) return false;
-                lastOrigin = origin;
-                dependencies = dependencies.With(new((int)shard), new(new(origin), sequence));
+                if (!reader.UInt64(out var incarnation) || incarnation <= lastIncarnation || !reader.VarInt(out var sequence) || sequence == 0) return false;
+                lastIncarnation = incarnation;
+                dependencies.Add(new(new(new(incarnation), new((uint)group)), sequence));
             }
         }
 
         if (!reader.AtEnd) return false;
-        token = new(new(epoch), new(stamp), dependencies);
+        token = new(new(epoch), new(stamp), VersionVector.OfSorted([.. dependencies]));
         return true;
+    }
+
+    private static int GroupsOf(VersionVector dots)
+    {
+        var groups = 0;
+        for (var i = 0; i < dots.Count; i = EndOfGroup(dots, i)) groups++;
+        return groups;
+    }
+
+    private static int EndOfGroup(VersionVector dots, int start)
+    {
+        var end = start + 1;
+        while (end < dots.Count && dots[end].Origin.Group == dots[start].Origin.Group) end++;
+        return end;
     }
 
     private ref struct TokenWriter(Span<byte> initial)

@@ -4,14 +4,14 @@ using Kv.Common.Identity;
 namespace Kv.Common.Causality;
 
 /// <summary>
-/// For each incarnation, the highest sequence up to which every one of its writes is included (Parker et al., 1983). An immutable value: a join
-/// semilattice under <see cref="Join"/>, whose order is <see cref="Covers(VersionVector)"/>. An incarnation that is not listed counts as zero.
+/// For each origin, the highest sequence up to which every one of its writes is included (Parker et al., 1983). An immutable value: a join
+/// semilattice under <see cref="Join"/>, whose order is <see cref="Covers(VersionVector)"/>. An origin that is not listed counts as zero.
 /// </summary>
 public sealed class VersionVector : IEquatable<VersionVector>, IReadOnlyList<Dot>
 {
     public static readonly VersionVector Empty = new([]);
 
-    // Sorted by incarnation, one entry each, no zero sequence: equal vectors are equal arrays.
+    // Sorted by origin, one entry each, no zero sequence: equal vectors are equal arrays.
     private readonly Dot[] _entries;
 
     private VersionVector(Dot[] entries) => _entries = entries;
@@ -23,7 +23,7 @@ public sealed class VersionVector : IEquatable<VersionVector>, IReadOnlyList<Dot
     public Dot this[int index] => _entries[index];
 
     /// <summary>The highest sequence of <paramref name="origin"/> that is included, 0 if none.</summary>
-    public ulong this[Incarnation origin]
+    public ulong this[Origin origin]
     {
         get
         {
@@ -39,7 +39,7 @@ public sealed class VersionVector : IEquatable<VersionVector>, IReadOnlyList<Dot
     /// <summary>The least vector that covers all of <paramref name="dots"/>.</summary>
     public static VersionVector Of(params IEnumerable<Dot> dots)
     {
-        var highest = new SortedDictionary<Incarnation, ulong>();
+        var highest = new SortedDictionary<Origin, ulong>();
         foreach (var dot in dots)
         {
             if (dot.Sequence > highest.GetValueOrDefault(dot.Origin)) highest[dot.Origin] = dot.Sequence;
@@ -47,6 +47,9 @@ public sealed class VersionVector : IEquatable<VersionVector>, IReadOnlyList<Dot
 
         return highest.Count == 0 ? Empty : new([.. highest.Select(pair => new Dot(pair.Key, pair.Value))]);
     }
+
+    /// <summary>The vector of these entries, which are in order, one for each origin, and none zero.</summary>
+    internal static VersionVector OfSorted(Dot[] entries) => entries.Length == 0 ? Empty : new(entries);
 
     /// <summary>True when <paramref name="dot"/> is included.</summary>
     public bool Covers(Dot dot) => this[dot.Origin] >= dot.Sequence;
@@ -103,6 +106,15 @@ public sealed class VersionVector : IEquatable<VersionVector>, IReadOnlyList<Dot
         var kept = _entries.Count(entry => !other.Covers(entry));
         if (kept == _entries.Length) return this;
         return kept == 0 ? Empty : new([.. _entries.Where(entry => !other.Covers(entry))]);
+    }
+
+    /// <summary>The entries whose group satisfies <paramref name="condition"/>; the same object when all do.</summary>
+    public VersionVector OfGroups(Func<ReplicaGroup, bool> condition)
+    {
+        var kept = 0;
+        foreach (ref readonly var entry in _entries.AsSpan()) kept += condition(entry.Origin.Group) ? 1 : 0;
+        if (kept == _entries.Length) return this;
+        return kept == 0 ? Empty : new(Array.FindAll(_entries, entry => condition(entry.Origin.Group)));
     }
 
     public bool Equals(VersionVector? other) => other is not null && _entries.AsSpan().SequenceEqual(other._entries);

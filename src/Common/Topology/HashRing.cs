@@ -26,6 +26,9 @@ public sealed class HashRing
         _ranges = MergeArcs(owners, shardCount);
     }
 
+    /// <summary>The arc that holds <paramref name="position"/>, from 0; the same on every ring.</summary>
+    public static int ArcOf(ulong position) => (int)(position >> (64 - ArcBits));
+
     /// <summary>How many arcs there are; no ring has more shards than this.</summary>
     public int ArcCount => _owners.Length;
 
@@ -43,7 +46,10 @@ public sealed class HashRing
     }
 
     /// <summary>The shard that owns <paramref name="position"/>.</summary>
-    public ShardId OwnerOf(ulong position) => new(_owners[position >> (64 - ArcBits)]);
+    public ShardId OwnerOf(ulong position) => new(_owners[ArcOf(position)]);
+
+    /// <summary>The shard that owns <paramref name="arc"/>.</summary>
+    public ShardId OwnerOfArc(int arc) => new(_owners[arc]);
 
     /// <summary>How many arcs <paramref name="shard"/> owns; 0 when it is not on the ring.</summary>
     public int ArcsOf(ShardId shard) => IsOnRing(shard) ? _arcsOf[shard.Value] : 0;

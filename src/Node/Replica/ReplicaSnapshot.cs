@@ -1,11 +1,47 @@
+using System.Collections.Immutable;
 using Kv.Common.Causality;
+using Kv.Common.Identity;
+using Kv.Common.Migration;
 using Kv.Common.Time;
+using Kv.Node.Storage;
 
 namespace Kv.Node.Replica;
 
 /// <summary>What a replica holds durably, as of its last commit.</summary>
-/// <param name="Vector">Every write applied and synced.</param>
-/// <param name="LiveKeys">Exact number of keys with a value.</param>
-/// <param name="Clock">The clock's high-water mark.</param>
+/// <param name="Checkpoint">As it is stored.</param>
 /// <param name="UnmergedStamp">The greatest stamp from a peer that was too far ahead to be merged into the clock; zero if none.</param>
-internal sealed record ReplicaSnapshot(VersionVector Vector, long LiveKeys, HybridTimestamp Clock, HybridTimestamp UnmergedStamp);
+internal sealed record ReplicaSnapshot(ReplicaCheckpoint Checkpoint, HybridTimestamp UnmergedStamp)
+{
+    /// <inheritdoc cref="ReplicaCheckpoint.Place"/>
+    public ReplicaGroup? Place => Checkpoint.Place;
+
+    /// <inheritdoc cref="ReplicaCheckpoint.Vector"/>
+    public VersionVector Vector => Checkpoint.Vector;
+
+    /// <inheritdoc cref="ReplicaCheckpoint.LiveKeys"/>
+    public long LiveKeys => Checkpoint.LiveKeys;
+
+    /// <summary>The clock's high-water mark.</summary>
+    public HybridTimestamp Clock => Checkpoint.Clock;
+
+    public bool IsComplete => Checkpoint.IsComplete;
+
+    public Fill? Fill => Checkpoint.Fill;
+
+    public ImmutableArray<FormerPlace> Former => Checkpoint.Former;
+
+    /// <summary>
+    /// What is told to those who send: what the place holds, and of the groups that fill it what came by transfer and broadcast. A group is one or the
+    /// other, never both.
+    /// </summary>
+    public VersionVector Received
+    {
+        get
+        {
+            if (Fill is not { } fill) return Vector;
+            var received = Vector;
+            foreach (var source in fill.Sources) received = received.Join(source.Vector.OfGroups(group => group == source.Group));
+            return received;
+        }
+    }
+}

@@ -11,7 +11,7 @@ using Kv.Node.Telemetry;
 namespace Kv.Node.Replica;
 
 /// <summary>
-/// Sole owner of this node's replica: clock, vector, inbox and records change only in <see cref="RunAsync"/>, which drains a bounded mailbox into
+/// Sole owner of this node's replica: clock, place, vector, fill, inbox and records change only in <see cref="RunAsync"/>, which drains a bounded mailbox into
 /// group commits. The order is decide, persist, publish, answer: nobody is told of a write, and no peer is sent one, before it is durable.
 /// Reads do not pass through the mailbox.
 /// </summary>
@@ -24,9 +24,11 @@ internal sealed class ReplicaState
     private readonly TimeProvider _time;
     private readonly ReplicaOptions _options;
     private readonly KvMetrics _metrics;
-    private readonly Channel<MailboxItem> _mailbox;
+    private readonly Channel<WriterWork> _mailbox;
     private readonly HybridLogicalClock _clock;
-    private CausalInbox? _inbox;
+    private readonly ArcCounts _counts;
+    private CausalInbox _inbox = new();
+    private LayoutScope _scope;
 
     public ReplicaState(
         NodeIdentity self,
@@ -44,10 +46,10 @@ internal sealed class ReplicaState
         _time = time;
         _options = options;
         _metrics = metrics;
-        var checkpoint = storage.Checkpoint;
-        _clock = new(checkpoint.Clock);
-        _mailbox = Channel.CreateBounded<MailboxItem>(new BoundedChannelOptions(options.MailboxCapacity) { SingleReader = true });
-        Snapshot = new(new(checkpoint.Vector, checkpoint.LiveKeys, checkpoint.Clock, HybridTimestamp.Zero));
+        _clock = new(storage.Checkpoint.Clock);
+        _counts = new(storage);
+        _mailbox = Channel.CreateBounded<WriterWork>(new BoundedChannelOptions(options.MailboxCapacity) { SingleReader = true });
+        Snapshot = new(new(storage.Checkpoint, HybridTimestamp.Zero));
     }
 
     /// <summary>What this node is to do now; a node without a shard keeps nothing.</summary>
@@ -56,25 +58,56 @@ internal sealed class ReplicaState
     /// <summary>What is durable here; a new version after every commit.</summary>
     public Published<ReplicaSnapshot> Snapshot { get; }
 
-    /// <summary>The winner of a key, a tombstone included, or null. Covers at least what <see cref="Snapshot"/> said before the call.</summary>
+    /// <summary>
+    /// The winner of a key, a tombstone included, or null. Covers at least what <see cref="Snapshot"/> said before the call; of a key that is not of the
+    /// snapshot's place it says nothing, so whoever reads looks afterwards whether that place is still the one it meant.
+    /// </summary>
     public WriteRecord? Read(Key key) => _storage.Read(key);
 
-    /// <summary>This replica's log of one incarnation; see <see cref="IStorageEngine.ReadLog"/>.</summary>
-    public IReadOnlyList<WriteRecord> ReadLog(Incarnation origin, ulong after, int maxRecords, int maxBytes) =>
-        _storage.ReadLog(origin, after, maxRecords, maxBytes);
+    /// <summary>A pass over the records of a ring range; see <see cref="IStorageEngine.Scan"/>.</summary>
+    public IEnumerable<WriteRecord> Scan(RingRange range) => _storage.Scan(range);
+
+    /// <summary>This replica's log of one origin; see <see cref="IStorageEngine.ReadLog"/>.</summary>
+    public LogSlice? ReadLog(Origin origin, ulong after, ulong through, int maxRecords, int maxBytes) => _storage.ReadLog(origin, after, through, maxRecords, maxBytes);
 
     /// <summary>Coordinates a write; completes when it is durable here, or with the reason why nothing was written.</summary>
-    public ValueTask<CommitResult> CommitAsync(LocalWrite write)
-    {
-        var pending = new PendingWrite(write);
-        return _mailbox.Writer.TryWrite(new(pending, null)) ? new(pending.Completion.Task) : CommitWhenThereIsRoomAsync(pending);
-    }
+    public ValueTask<CommitResult> CommitAsync(LocalWrite write) => DoAsync(new WriterWork.Asked<CommitResult>(step => step.Apply(write)));
 
     /// <summary>
-    /// Takes in records from a peer, in any order and any number of times; completes when they are queued. <see cref="Snapshot"/> tells when they are
-    /// durable. A record that comes before its causal past waits inside, so callers bound how many they hand in ahead of the vector.
+    /// Takes in passages from a peer, in any order and any number of times; completes when they are queued. <see cref="Snapshot"/> tells when they are
+    /// durable. One that comes before its causal past waits inside, so callers bound how many they hand in ahead of the vector.
     /// </summary>
-    public ValueTask DeliverAsync(IReadOnlyList<WriteRecord> records) => _mailbox.Writer.WriteAsync(new(null, records));
+    /// <param name="scope">The layout and reshard by which the sender chose what to send; in any other one it is dropped.</param>
+    public ValueTask DeliverAsync(IReadOnlyList<Passage> passages, LayoutScope scope) => _mailbox.Writer.WriteAsync(new WriterWork.Delivered(passages, scope));
+
+    /// <summary>What a donor holds of a source group before it scans. False, here and below, when the session is not the current one any more.</summary>
+    public ValueTask<bool> TakeCutAsync(FillSession session, ReplicaGroup source, VersionVector cut) => FillAsync(session, step => step.TakeCut(source, cut));
+
+    /// <summary>Records that a donor scanned; completes when they are durable.</summary>
+    public ValueTask<bool> TransferAsync(FillSession session, IReadOnlyList<WriteRecord> records) => FillAsync(session, step =>
+    {
+        foreach (var record in records) step.Transfer(record);
+    });
+
+    /// <summary>Everything from that source was transferred.</summary>
+    public ValueTask<bool> FinishSourceAsync(FillSession session, ReplicaGroup source) => FillAsync(session, step => step.FinishSource(source));
+
+    /// <summary>The fill holds all that the members of its sources held in the epoch that knows of it.</summary>
+    public ValueTask<bool> CompleteFillAsync(FillSession session) => FillAsync(session, step => step.CompleteFill());
+
+    /// <summary>The replica holds all that its group held.</summary>
+    public async ValueTask MarkCompleteAsync(ReplicaGroup place) => await DoAsync(new WriterWork.Asked<bool>(step =>
+    {
+        step.MarkComplete(place);
+        return true;
+    }));
+
+    /// <summary>Nobody needs this replica's log of an ended group any more.</summary>
+    public async ValueTask ForgetFormerAsync(ReplicaGroup group) => await DoAsync(new WriterWork.Asked<bool>(step =>
+    {
+        step.ForgetFormer(group);
+        return true;
+    }));
 
     /// <summary>
     /// Own writes are sent only when durable here, so no peer can hold one that this node lacks, unless the data directory went back in time. To write
@@ -83,23 +116,28 @@ internal sealed class ReplicaState
     public void RefuseOldCopy(NodeAddress holder, VersionVector held)
     {
         // The storage's word, not the snapshot's: a peer may hold what was committed a moment ago and is not published yet.
-        var own = _storage.Checkpoint.Vector[_self.Incarnation];
-        if (held[_self.Incarnation] <= own) return;
+        var checkpoint = _storage.Checkpoint;
+        if (checkpoint.Place is not { } place) return;
+        var own = new Origin(_self.Incarnation, place);
+        if (held[own] <= checkpoint.Vector[own]) return;
         throw new StorageFailedException(
-            $"{holder} holds write {held[_self.Incarnation]} of this incarnation, and the data directory only {own}: it is an older copy. Remove it, and this node rejoins as a new one.");
+            $"{holder} holds write {held[own]} of this incarnation, and the data directory only {checkpoint.Vector[own]}: it is an older copy. Remove it, and this node rejoins as a new one.");
     }
 
     /// <summary>The writer. Throws <see cref="StorageFailedException"/> when the disk fails: the node must stop then.</summary>
     public async Task RunAsync(CancellationToken cancellation)
     {
-        var items = new List<MailboxItem>();
+        using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        var following = FollowTopologyAsync(ending.Token);
+        var work = new List<WriterWork>();
         try
         {
-            while (await _mailbox.Reader.WaitToReadAsync(cancellation))
+            do
             {
-                await CommitWhatIsQueuedAsync(items);
-                items.Clear();
+                await CommitWhatIsQueuedAsync(work);
+                work.Clear();
             }
+            while (await _mailbox.Reader.WaitToReadAsync(cancellation));
         }
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
         {
@@ -107,29 +145,52 @@ internal sealed class ReplicaState
         finally
         {
             _mailbox.Writer.TryComplete();
-            foreach (var item in items) item.Write?.Completion.TrySetCanceled(CancellationToken.None);
-            while (_mailbox.Reader.TryRead(out var item)) item.Write?.Completion.TrySetCanceled(CancellationToken.None);
+            foreach (var item in work) item.Cancel();
+            while (_mailbox.Reader.TryRead(out var item)) item.Cancel();
+            ending.Cancel();
+            await following;
         }
     }
 
-    private async ValueTask<CommitResult> CommitWhenThereIsRoomAsync(PendingWrite pending)
+    // A change of the topology is work for the writer, whether or not somebody writes.
+    private async Task FollowTopologyAsync(CancellationToken cancellation)
     {
-        await _mailbox.Writer.WriteAsync(new(pending, null));
-        return await pending.Completion.Task;
+        try
+        {
+            for (var view = _topology.Current; ; view = await _topology.WaitAsync(next => !ReferenceEquals(next, view), cancellation))
+                await _mailbox.Writer.WriteAsync(WriterWork.Nothing, cancellation);
+        }
+        catch (Exception stopping) when (stopping is OperationCanceledException or ChannelClosedException)
+        {
+        }
     }
 
-    private async ValueTask CommitWhatIsQueuedAsync(List<MailboxItem> items)
+    private async ValueTask<bool> FillAsync(FillSession session, Action<ReplicaStep> change) => await DoAsync(new WriterWork.Asked<bool>(step =>
+    {
+        if (!step.IsCurrent(session)) return false;
+        change(step);
+        return true;
+    }));
+
+    private ValueTask<T> DoAsync<T>(WriterWork.Asked<T> work) => _mailbox.Writer.TryWrite(work) ? new(work.Answer) : DoWhenThereIsRoomAsync(work);
+
+    private async ValueTask<T> DoWhenThereIsRoomAsync<T>(WriterWork.Asked<T> work)
+    {
+        await _mailbox.Writer.WriteAsync(work);
+        return await work.Answer;
+    }
+
+    private async ValueTask CommitWhatIsQueuedAsync(List<WriterWork> queued)
     {
         // 1. Decide: everything that queued up while the last batch was synced, up to the bound.
         var before = Snapshot.Current;
         var topology = _topology.Current;
-        var step = new ReplicaStep(
-            _self, topology, new(before.Vector, before.Clock, before.LiveKeys), _clock, InboxFor(topology), _tokens, _storage.Read, NowMs());
-        while (step.Count < _options.MaxGroupCommit && _mailbox.Reader.TryRead(out var item))
+        if (topology.Scope != _scope) (_scope, _inbox) = (topology.Scope, new());
+        var step = new ReplicaStep(_self, topology, before.Checkpoint, _clock, _inbox, _counts, _tokens, _storage.Read, NowMs());
+        while (step.Count < _options.MaxGroupCommit && _mailbox.Reader.TryRead(out var work))
         {
-            items.Add(item);
-            if (item.Write is { } pending) pending.Result = step.Apply(pending.Write);
-            foreach (var record in item.Delivered ?? []) step.Deliver(record);
+            queued.Add(work);
+            work.Apply(step, _scope);
         }
 
         // 2. Persist.
@@ -140,31 +201,12 @@ internal sealed class ReplicaState
             _metrics.GroupCommitted(batch.Log.Count);
 
             // 3. Publish: from here on readers, replicators and waiters see it.
-            var checkpoint = batch.Checkpoint;
-            Snapshot.Publish(new(checkpoint.Vector, checkpoint.LiveKeys, checkpoint.Clock, HybridTimestamp.Max(before.UnmergedStamp, step.UnmergedStamp)));
+            Snapshot.Publish(new(batch.Checkpoint, HybridTimestamp.Max(before.UnmergedStamp, step.UnmergedStamp)));
         }
 
         // 4. Answer.
-        foreach (var item in items) item.Write?.Completion.TrySetResult(item.Write.Result!);
-    }
-
-    private CausalInbox? InboxFor(ClusterTopology topology)
-    {
-        if (topology.PlaceOf(_self).Shard?.Id is not { } shard) return _inbox = null;
-        return _inbox?.Shard == shard ? _inbox : _inbox = new(shard);
+        foreach (var work in queued) work.Complete();
     }
 
     private long NowMs() => _time.GetUtcNow().ToUnixTimeMilliseconds();
-
-    /// <summary>Either a local write that somebody waits for, or delivered records.</summary>
-    private readonly record struct MailboxItem(PendingWrite? Write, IReadOnlyList<WriteRecord>? Delivered);
-
-    private sealed class PendingWrite(LocalWrite write)
-    {
-        public LocalWrite Write => write;
-
-        public TaskCompletionSource<CommitResult> Completion { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
-
-        public CommitResult? Result { get; set; }
-    }
 }

@@ -1,5 +1,6 @@
 using Kv.Common.Causality;
 using Kv.Common.Identity;
+using Kv.Common.Migration;
 using Kv.Common.Replication;
 using Kv.Common.Time;
 using Kv.Common.Topology;
@@ -11,87 +12,278 @@ namespace Kv.Node.Replica;
 /// One group commit in the making: applies local writes and delivered records on top of the last committed state, in memory, and yields the batch
 /// that makes them durable. A calculation: what it reads besides its arguments is committed data.
 /// </summary>
-internal sealed class ReplicaStep(
-    NodeIdentity self,
-    ClusterTopology topology,
-    ReplicaCheckpoint start,
-    HybridLogicalClock clock,
-    CausalInbox? inbox,
-    CausalTokenCodec tokens,
-    Func<Key, WriteRecord?> read,
-    long nowMs)
+internal sealed class ReplicaStep
 {
+    private readonly NodeIdentity _self;
+    private readonly ClusterTopology _topology;
+    private readonly ReplicaCheckpoint _start;
+    private readonly HybridLogicalClock _clock;
+    private readonly CausalInbox _inbox;
+    private readonly ArcCounts _counts;
+    private readonly CausalTokenCodec _tokens;
+    private readonly Func<Key, WriteRecord?> _read;
+    private readonly long _nowMs;
     private readonly List<WriteRecord> _log = [];
     private readonly Dictionary<Key, WriteRecord> _winners = [];
-    private VersionVector _vector = start.Vector;
-    private ulong _ownSequence = start.Vector[self.Incarnation];
-    private long _liveKeys = start.LiveKeys;
+    private readonly IReadOnlyList<RingRange> _dropped;
+
+    // What the checkpoint is to be, but for the three that change with every record.
+    private ReplicaCheckpoint _next;
+    private VersionVector _vector;
+    private Origin _own;
+    private ulong _ownSequence;
+    private long _liveKeys;
+    private HashRing _ring;
+
+    /// <param name="topology">What the replica is to be: the step begins with following it.</param>
+    /// <param name="inbox">Passages of the place that wait for something earlier; emptied by whoever changes the scope.</param>
+    public ReplicaStep(
+        NodeIdentity self,
+        ClusterTopology topology,
+        ReplicaCheckpoint start,
+        HybridLogicalClock clock,
+        CausalInbox inbox,
+        ArcCounts counts,
+        CausalTokenCodec tokens,
+        Func<Key, WriteRecord?> read,
+        long nowMs)
+    {
+        (_self, _topology, _start, _clock, _inbox, _counts, _tokens, _read, _nowMs) = (self, topology, start, clock, inbox, counts, tokens, read, nowMs);
+        (_next, _vector, _liveKeys, _ring) = (start, start.Vector, start.LiveKeys, topology.Ring);
+        _dropped = Follow();
+        _vector = _next.Vector;
+        if (_next.Place is { } place)
+        {
+            _own = new(self.Incarnation, place);
+            _ownSequence = _vector[_own];
+            _ring = topology.RingOf(place.Layout);
+        }
+
+        if (!ReferenceEquals(_next, start)) _liveKeys = _next.Place is { } held ? counts.Of(_ring, held.Shard) : 0;
+    }
 
     /// <summary>The greatest delivered stamp that the clock refused to merge; zero if none.</summary>
     public HybridTimestamp UnmergedStamp { get; private set; }
 
-    public bool IsEmpty => _log.Count == 0;
+    public bool IsEmpty => _log.Count == 0 && Count == 0 && ReferenceEquals(_next, _start) && ReferenceEquals(Vector, _start.Vector);
 
-    public int Count => _log.Count;
+    /// <summary>How many records were taken in.</summary>
+    public int Count { get; private set; }
 
     /// <summary>Stamps, numbers and applies a local write.</summary>
     public CommitResult Apply(LocalWrite write)
     {
         // The request was routed by an earlier look at the topology; the owner's own look, in order with all other changes, is the one that counts.
-        var shard = topology.ShardOf(write.Key);
-        if (!shard.Includes(self.Address) || !topology.IsMember(self)) return new CommitResult.NotOwner(topology.Epoch);
+        var shard = _topology.ShardOf(write.Key);
+        if (!_topology.PlaceOf(_self).Serves(shard.Id) || _next.Place != _topology.GroupOf(shard.Id)) return new CommitResult.NotOwner(_topology.Epoch);
         var incumbent = Winner(write.Key);
         var replaced = incumbent is { IsTombstone: false };
         if (write.IsDeletion && !replaced) return new CommitResult.NothingToDelete(incumbent);
 
         var floor = HybridTimestamp.Max(write.Past.Stamp, incumbent?.Stamp ?? HybridTimestamp.Zero);
         // What the clock has reached already cannot push it, even if the wall clock was set back since.
-        if (floor > clock.Last && HybridLogicalClock.IsTooFarAhead(floor, nowMs)) return new CommitResult.ClockSkew(floor.Milliseconds - nowMs);
+        if (floor > _clock.Last && HybridLogicalClock.IsTooFarAhead(floor, _nowMs)) return new CommitResult.ClockSkew(floor.Milliseconds - _nowMs);
 
-        var stamp = clock.Next(nowMs, floor);
-        var dot = new Dot(self.Incarnation, ++_ownSequence);
+        var stamp = _clock.Next(_nowMs, floor);
+        var dot = new Dot(_own, ++_ownSequence);
         // Whoever pruned the past may have known a newer topology already.
-        var epoch = topology.Epoch > write.Past.Epoch ? topology.Epoch : write.Past.Epoch;
-        var token = new CausalToken(epoch, stamp, write.Past.Dependencies.With(shard.Id, dot));
-        var record = new WriteRecord(write.Key, write.Value, write.IsDeletion, stamp, dot, tokens.Seal(token));
-        _log.Add(record);
+        var epoch = _topology.Epoch > write.Past.Epoch ? _topology.Epoch : write.Past.Epoch;
+        var token = new CausalToken(epoch, stamp, write.Past.Dependencies.With(dot));
+        var record = new WriteRecord(write.Key, write.Value, write.IsDeletion, stamp, dot, _tokens.Seal(token));
+        Log(record);
         Merge(record, incumbent);
         return new CommitResult.Committed(record, replaced);
     }
 
-    /// <summary>Takes in a record from a peer and applies whatever has become ready. Repetition is harmless.</summary>
-    public void Deliver(WriteRecord record)
+    /// <summary>Takes in a passage from a peer and applies whatever has become ready. Repetition is harmless.</summary>
+    public void Deliver(Passage passage)
     {
-        var applied = Vector;
-        // Sent while this node still had a shard.
-        if (inbox is null || applied.Covers(record.Dot)) return;
-        if (record.Dot.Origin == self.Incarnation)
-            throw new StorageFailedException($"A peer sends this incarnation's own write {record.Dot}, which the data directory lacks: it is an older copy.");
-        if (inbox.IsReady(record, applied)) ApplyDelivered(record);
-        else inbox.Add(record, applied);
+        var origin = passage.Through.Origin;
+        if (_next.Fill?.Find(origin.Group) is { } source)
+        {
+            DeliverToFill(passage, source);
+            return;
+        }
 
-        while (inbox.TakeReady(Vector) is { } ready) ApplyDelivered(ready);
+        // Sent while this node had another place.
+        if (_next.Place is not { } place || !_topology.Concerns(origin.Group, place)) return;
+        var applied = Vector;
+        if (applied.Covers(passage.Through)) return;
+        if (origin == _own)
+            throw new StorageFailedException($"A peer sends this incarnation's own write {passage.Through}, which the data directory lacks: it is an older copy.");
+        if (CausalInbox.IsReady(passage, applied)) ApplyDelivered(passage);
+        else _inbox.Add(passage, applied);
+
+        while (_inbox.TakeReady(Vector) is { } ready) ApplyDelivered(ready);
     }
 
-    public StorageBatch ToBatch() => new(_log, _winners, new(Vector, clock.Last, _liveKeys));
+    /// <summary>Whether <paramref name="session"/> is the fill under way; if not, what comes from it must not be taken in.</summary>
+    public bool IsCurrent(FillSession session) => _next.Fill is { } fill && fill.Target == session.Target && fill.Since == session.Since;
+
+    /// <summary>A donor's cut: from here on the source's members send what they write.</summary>
+    public void TakeCut(ReplicaGroup group, VersionVector cut)
+    {
+        if (_next.Fill?.Find(group) is not { } source || !cut.Covers(source.Vector)) return;
+        _next = _next with { Fill = _next.Fill.With(source with { Vector = cut, HasCut = true }) };
+    }
+
+    /// <summary>Takes in a record that a donor scanned.</summary>
+    public void Transfer(WriteRecord record)
+    {
+        Count++;
+        MergeStamp(record);
+        Merge(record, Winner(record.Key));
+    }
+
+    /// <summary>All of the source's scan was taken in.</summary>
+    public void FinishSource(ReplicaGroup group)
+    {
+        if (_next.Fill?.Find(group) is { HasCut: true } source) _next = _next with { Fill = _next.Fill.With(source with { IsWhole = true }) };
+    }
+
+    /// <summary>The fill holds all it must. One of a joining node becomes its place at once; one of a reshard waits for the commit.</summary>
+    public void CompleteFill()
+    {
+        if (_next.Fill is not { } fill || !fill.Sources.All(source => source.IsWhole)) return;
+        _next = _next with { Fill = fill with { IsComplete = true } };
+        if (fill.Target.Layout == _topology.Layout) Move(fill.Target);
+    }
+
+    /// <summary>The replica has held all that its group held.</summary>
+    public void MarkComplete(ReplicaGroup place)
+    {
+        if (_next.Place == place && !_next.IsComplete) _next = _next with { IsComplete = true };
+    }
+
+    /// <summary>Nobody needs this replica's log of an ended group any more.</summary>
+    public void ForgetFormer(ReplicaGroup group)
+    {
+        if (_next.Former.Any(former => former.Group == group)) _next = _next with { Former = [.. _next.Former.Where(former => former.Group != group)] };
+    }
+
+    public StorageBatch ToBatch() =>
+        new(_log, _winners, _next with { Vector = Vector, Clock = _clock.Last, LiveKeys = _liveKeys }) { Dropped = _dropped, Counts = _counts.TakeChanges() };
 
     // The own entry is folded in only when somebody looks: a vector per local write would be garbage.
-    private VersionVector Vector => _vector = _vector.With(new(self.Incarnation, _ownSequence));
+    private VersionVector Vector => _ownSequence == 0 ? _vector : _vector = _vector.With(new(_own, _ownSequence));
 
-    private void ApplyDelivered(WriteRecord record)
+    /// <summary>
+    /// Does what the topology asks since the last step. 1. A group that a reshard has ended becomes a former one; the fill, if it was completed for the new
+    /// one, takes its place. 2. A founding member takes its place. 3. A fill that is not wanted any more is given up, and one that is wanted begins. Gives the
+    /// ranges that are to be forgotten.
+    /// </summary>
+    private IReadOnlyList<RingRange> Follow()
     {
-        if (!clock.TryMerge(record.Stamp, nowMs)) UnmergedStamp = HybridTimestamp.Max(UnmergedStamp, record.Stamp);
-        _vector = _vector.With(record.Dot);
-        _log.Add(record);
+        var assigned = PlaceRules.AssignedTo(_topology, _self);
+        if (_next.Place is { } ended && ended.Layout < _topology.Layout)
+        {
+            var former = new FormerPlace(ended, _next.LoggedAfter, _next.Vector);
+            _next = _next with { Former = [.. _next.Former.Where(known => known.Group != ended), former] };
+            if (_next.Fill is { IsComplete: true } filled && filled.Target == assigned) Move(filled.Target);
+            else _next = _next with { Place = null, Vector = VersionVector.Empty, LoggedAfter = VersionVector.Empty, IsComplete = false, Fill = null };
+        }
+        else if (_next.Place is null && _next.Fill is { IsComplete: true } filled && filled.Target == assigned && filled.Target.Layout == _topology.Layout)
+        {
+            Move(filled.Target);
+        }
+
+        if (_next.Place is { } place && assigned is { } other && other != place)
+        {
+            throw new StorageFailedException(
+                $"The data directory holds shard {place.Shard}, and this node is to replicate shard {other.Shard}: remove the directory, and the node joins as a new one.");
+        }
+
+        if (_next.Place is null && _next.Fill is null && _topology.PlaceOf(_self).Role is ReplicaRole.Member) _next = _next with { Place = assigned };
+        if (_next.Fill is { } fill && !PlaceRules.IsWanted(fill, _topology, _self, _next.Place)) _next = _next with { Fill = null };
+        var dropped = ReferenceEquals(_next, _start) || (_start.Place is null && _start.Fill is null) ? [] : KeepOnly(_next.Place);
+        if (_next.Fill is null && PlaceRules.FillTargetOf(_topology, _self, _next.Place) is { } target)
+            _next = _next with { Fill = PlaceRules.Begin(_topology, target, _next.Place) };
+        return dropped;
+    }
+
+    private void Move(ReplicaGroup target)
+    {
+        var fill = _next.Fill!;
+        var sources = fill.Sources.Select(source => (source.Group, source.Vector)).ToList();
+        if (_next.Place is { } own && own != target) sources.Add((own, _next.Vector));
+        var held = PlaceRules.Combine(_topology, target, sources);
+        _next = _next with { Place = target, Vector = held, LoggedAfter = held, IsComplete = true, Fill = null };
+        _vector = held;
+        _own = new(_self.Incarnation, target);
+        _ownSequence = held[_own];
+        _ring = _topology.RingOf(target.Layout);
+        _liveKeys = _counts.Of(_ring, target.Shard);
+    }
+
+    private List<RingRange> KeepOnly(ReplicaGroup? place)
+    {
+        if (place is not { } kept)
+        {
+            _counts.KeepOnly(_ => false);
+            return [RingRange.Whole];
+        }
+
+        var ring = _topology.RingOf(kept.Layout);
+        _counts.KeepOnly(arc => ring.OwnerOfArc(arc) == kept.Shard);
+        var dropped = new List<RingRange>();
+        foreach (var range in ring.Shards.Where(shard => shard != kept.Shard).SelectMany(ring.RangesOf).OrderBy(range => range.First))
+        {
+            if (dropped.Count > 0 && dropped[^1].TryMerge(range, out var merged)) dropped[^1] = merged;
+            else dropped.Add(range);
+        }
+
+        return dropped;
+    }
+
+    // In any order among origins: nobody reads it before the fill is complete. Of one origin nothing may be left out.
+    private void DeliverToFill(Passage passage, FillSource source)
+    {
+        var reached = source.Vector[passage.Through.Origin];
+        if (!source.HasCut || reached >= passage.Through.Sequence || reached < passage.After) return;
+        if (passage.Record is { } record)
+        {
+            MergeStamp(record);
+            Log(record);
+            Merge(record, Winner(record.Key));
+        }
+
+        _next = _next with { Fill = _next.Fill!.With(source with { Vector = source.Vector.With(passage.Through) }) };
+    }
+
+    private void ApplyDelivered(Passage passage)
+    {
+        _vector = _vector.With(passage.Through);
+        if (passage.Record is not { } record) return;
+        MergeStamp(record);
+        Log(record);
         Merge(record, Winner(record.Key));
+    }
+
+    private void Log(WriteRecord record)
+    {
+        Count++;
+        _log.Add(record);
+    }
+
+    private void MergeStamp(WriteRecord record)
+    {
+        if (!_clock.TryMerge(record.Stamp, _nowMs)) UnmergedStamp = HybridTimestamp.Max(UnmergedStamp, record.Stamp);
     }
 
     private void Merge(WriteRecord record, WriteRecord? incumbent)
     {
         if (!WinnerRule.Wins(record, incumbent)) return;
         _winners[record.Key] = record;
-        _liveKeys += (record.IsTombstone ? 0 : 1) - (incumbent is { IsTombstone: false } ? 1 : 0);
+        var change = (record.IsTombstone ? 0 : 1) - (incumbent is { IsTombstone: false } ? 1 : 0);
+        if (change == 0) return;
+        var arc = HashRing.ArcOf(record.Key.Position);
+        _counts.Add(arc, change);
+        if (_next.Place is { } place && _ring.OwnerOfArc(arc) == place.Shard) _liveKeys += change;
     }
 
-    private WriteRecord? Winner(Key key) => _winners.TryGetValue(key, out var pending) ? pending : read(key);
+    // What is dropped in this step is stored still.
+    private WriteRecord? Winner(Key key) =>
+        _winners.TryGetValue(key, out var pending) ? pending
+        : _dropped.Count > 0 && _dropped.Any(range => range.Contains(key.Position)) ? null
+        : _read(key);
 }

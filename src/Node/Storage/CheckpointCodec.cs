@@ -1,58 +1,190 @@
+using System.Buffers;
 using System.Buffers.Binary;
+using System.Collections.Immutable;
 using Kv.Common.Causality;
 using Kv.Common.Identity;
+using Kv.Common.Migration;
 using Kv.Common.Time;
 
 namespace Kv.Node.Storage;
 
 /// <summary>
-/// The stored form of a <see cref="ReplicaCheckpoint"/>. Format 1, integers big endian:
-/// <code>0 version = 1 | 1 clock 8 | 9 live keys 8 | 17 entries 4 | 21 (incarnation 8, sequence 8) for each entry</code>
+/// The stored form of a <see cref="ReplicaCheckpoint"/>. Format 2, integers big endian; a vector is its number of entries 4 and (group 4, incarnation 8,
+/// sequence 8) for each:
+/// <code>
+/// version = 2 | flags 1 | clock 8 | live keys 8 | place 4 | vector | logged-after vector
+///   if being filled: target 4 | since 8 | sources 4 | (group 4 | flags 1 | vector) for each
+///   former places 4 | (group 4 | logged-after vector | vector) for each
+/// </code>
 /// </summary>
 internal static class CheckpointCodec
 {
-    private const byte Version = 1;
-    private const int ClockAt = 1;
-    private const int LiveKeysAt = 9;
-    private const int CountAt = 17;
-    private const int HeaderLength = 21;
-    private const int EntryLength = 16;
+    private const byte Version = 2;
+    private const byte PlacedFlag = 1;
+    private const byte CompleteFlag = 2;
+    private const byte FillingFlag = 4;
+    private const byte FilledFlag = 8;
+    private const byte HasCutFlag = 1;
+    private const byte WholeFlag = 2;
+    private const int EntryLength = 20;
 
     public static byte[] Encode(ReplicaCheckpoint checkpoint)
     {
-        var vector = checkpoint.Vector;
-        var row = new byte[HeaderLength + (vector.Count * EntryLength)];
-        row[0] = Version;
-        BinaryPrimitives.WriteUInt64BigEndian(row.AsSpan(ClockAt), checkpoint.Clock.Packed);
-        BinaryPrimitives.WriteInt64BigEndian(row.AsSpan(LiveKeysAt), checkpoint.LiveKeys);
-        BinaryPrimitives.WriteInt32BigEndian(row.AsSpan(CountAt), vector.Count);
-        var entry = row.AsSpan(HeaderLength);
-        for (var i = 0; i < vector.Count; i++, entry = entry[EntryLength..])
+        var row = new Writer();
+        row.Byte(Version);
+        row.Byte((byte)(Flag(checkpoint.Place is not null, PlacedFlag)
+            | Flag(checkpoint.IsComplete, CompleteFlag)
+            | Flag(checkpoint.Fill is not null, FillingFlag)
+            | Flag(checkpoint.Fill?.IsComplete == true, FilledFlag)));
+        row.UInt64(checkpoint.Clock.Packed);
+        row.UInt64((ulong)checkpoint.LiveKeys);
+        row.UInt32(checkpoint.Place?.Value ?? 0);
+        row.Vector(checkpoint.Vector);
+        row.Vector(checkpoint.LoggedAfter);
+        if (checkpoint.Fill is { } fill)
         {
-            BinaryPrimitives.WriteUInt64BigEndian(entry, vector[i].Origin.Value);
-            BinaryPrimitives.WriteUInt64BigEndian(entry[8..], vector[i].Sequence);
+            row.UInt32(fill.Target.Value);
+            row.UInt64(fill.Since.Value);
+            row.UInt32((uint)fill.Sources.Length);
+            foreach (var source in fill.Sources)
+            {
+                row.UInt32(source.Group.Value);
+                row.Byte((byte)(Flag(source.HasCut, HasCutFlag) | Flag(source.IsWhole, WholeFlag)));
+                row.Vector(source.Vector);
+            }
         }
 
-        return row;
+        row.UInt32((uint)checkpoint.Former.Length);
+        foreach (var former in checkpoint.Former)
+        {
+            row.UInt32(former.Group.Value);
+            row.Vector(former.LoggedAfter);
+            row.Vector(former.Vector);
+        }
+
+        return row.ToArray();
     }
 
     /// <summary>Throws <see cref="InvalidDataException"/> unless the row is what <see cref="Encode"/> wrote.</summary>
     public static ReplicaCheckpoint Decode(ReadOnlySpan<byte> row)
     {
         if (row.IsEmpty || row[0] != Version) throw new InvalidDataException("Damaged checkpoint row: its format is unknown here.");
-        if (row.Length < HeaderLength) throw new InvalidDataException($"Damaged checkpoint row: it ends after {row.Length} bytes.");
-        var count = BinaryPrimitives.ReadInt32BigEndian(row[CountAt..]);
-        if (count < 0 || row.Length != HeaderLength + ((long)count * EntryLength)) throw new InvalidDataException("Damaged checkpoint row: its length does not fit.");
-        var dots = new Dot[count];
-        for (var i = 0; i < count; i++)
+        var reader = new Reader(row[1..]);
+        var flags = reader.Byte();
+        if ((flags & ~(PlacedFlag | CompleteFlag | FillingFlag | FilledFlag)) != 0) throw new InvalidDataException($"Damaged checkpoint row: it has unknown flags {flags}.");
+        var clock = new HybridTimestamp(reader.UInt64());
+        var liveKeys = (long)reader.UInt64();
+        var place = new ReplicaGroup(reader.UInt32());
+        var vector = reader.Vector();
+        var loggedAfter = reader.Vector();
+        var fill = (flags & FillingFlag) == 0 ? null : ReadFill(ref reader, (flags & FilledFlag) != 0);
+        var former = ImmutableArray.CreateBuilder<FormerPlace>();
+        for (var left = reader.Count(12); left > 0; left--) former.Add(new(new(reader.UInt32()), reader.Vector(), reader.Vector()));
+        reader.End();
+        return new((flags & PlacedFlag) == 0 ? null : place, vector, clock, liveKeys)
         {
-            var entry = row[(HeaderLength + (i * EntryLength))..];
-            dots[i] = new(new Incarnation(BinaryPrimitives.ReadUInt64BigEndian(entry)), BinaryPrimitives.ReadUInt64BigEndian(entry[8..]));
+            LoggedAfter = loggedAfter,
+            IsComplete = (flags & CompleteFlag) != 0,
+            Fill = fill,
+            Former = former.ToImmutable(),
+        };
+    }
+
+    private static Fill ReadFill(ref Reader reader, bool isComplete)
+    {
+        var target = new ReplicaGroup(reader.UInt32());
+        var since = new Epoch(reader.UInt64());
+        var sources = ImmutableArray.CreateBuilder<FillSource>();
+        for (var left = reader.Count(9); left > 0; left--)
+        {
+            var group = new ReplicaGroup(reader.UInt32());
+            var flags = reader.Byte();
+            sources.Add(new(group, reader.Vector(), (flags & HasCutFlag) != 0, (flags & WholeFlag) != 0));
         }
 
-        return new(
-            VersionVector.Of(dots),
-            new HybridTimestamp(BinaryPrimitives.ReadUInt64BigEndian(row[ClockAt..])),
-            BinaryPrimitives.ReadInt64BigEndian(row[LiveKeysAt..]));
+        return new(target, since, isComplete, sources.ToImmutable());
+    }
+
+    private static byte Flag(bool set, byte flag) => set ? flag : (byte)0;
+
+    private readonly struct Writer()
+    {
+        private readonly ArrayBufferWriter<byte> _row = new(256);
+
+        public byte[] ToArray() => _row.WrittenSpan.ToArray();
+
+        public void Byte(byte value)
+        {
+            _row.GetSpan(1)[0] = value;
+            _row.Advance(1);
+        }
+
+        public void UInt32(uint value)
+        {
+            BinaryPrimitives.WriteUInt32BigEndian(_row.GetSpan(4), value);
+            _row.Advance(4);
+        }
+
+        public void UInt64(ulong value)
+        {
+            BinaryPrimitives.WriteUInt64BigEndian(_row.GetSpan(8), value);
+            _row.Advance(8);
+        }
+
+        public void Vector(VersionVector vector)
+        {
+            UInt32((uint)vector.Count);
+            for (var i = 0; i < vector.Count; i++)
+            {
+                UInt32(vector[i].Origin.Group.Value);
+                UInt64(vector[i].Origin.Incarnation.Value);
+                UInt64(vector[i].Sequence);
+            }
+        }
+    }
+
+    private ref struct Reader(ReadOnlySpan<byte> row)
+    {
+        private ReadOnlySpan<byte> _rest = row;
+
+        public byte Byte() => Take(1)[0];
+
+        public uint UInt32() => BinaryPrimitives.ReadUInt32BigEndian(Take(4));
+
+        public ulong UInt64() => BinaryPrimitives.ReadUInt64BigEndian(Take(8));
+
+        /// <summary>A number of things that take at least <paramref name="least"/> bytes each: one that cannot be is refused before anything is made of it.</summary>
+        public int Count(int least)
+        {
+            var count = UInt32();
+            return count <= _rest.Length / least ? (int)count : throw Damaged();
+        }
+
+        public VersionVector Vector()
+        {
+            var dots = new Dot[Count(EntryLength)];
+            for (var i = 0; i < dots.Length; i++)
+            {
+                var group = new ReplicaGroup(UInt32());
+                dots[i] = new(new(new(UInt64()), group), UInt64());
+            }
+
+            return VersionVector.Of(dots);
+        }
+
+        public readonly void End()
+        {
+            if (!_rest.IsEmpty) throw Damaged();
+        }
+
+        private ReadOnlySpan<byte> Take(int bytes)
+        {
+            if (_rest.Length < bytes) throw Damaged();
+            var taken = _rest[..bytes];
+            _rest = _rest[bytes..];
+            return taken;
+        }
+
+        private static InvalidDataException Damaged() => new("Damaged checkpoint row: its length does not fit.");
     }
 }

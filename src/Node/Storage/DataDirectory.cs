@@ -145,7 +145,7 @@ internal sealed class DataDirectory : IDisposable
         {
             return IdentityFile.Read(File.ReadAllBytes(file), out var format)
                 ?? throw new DataDirectoryRefusedException(
-                    $"The data directory {path} has format {format}, and this build knows formats up to {IdentityFile.Format}: start it with the newer build that made it.");
+                    $"The data directory {path} has format {format}, and this build knows format {IdentityFile.Format}: start it with the build that made it.");
         }
         catch (FormatException e)
         {

@@ -26,13 +26,19 @@ internal interface IStorageEngine : IAsyncDisposable
     ValueTask CommitAsync(StorageBatch batch);
 
     /// <summary>
-    /// The log of one incarnation: records with sequences <paramref name="after"/>+1, +2, … without gaps, at most <paramref name="maxRecords"/> of
-    /// them, ending before the one with which their values and tokens would exceed <paramref name="maxBytes"/> (but never before the first). Empty when
-    /// there is nothing after, or when that part was trimmed.
+    /// The log of one origin after sequence <paramref name="after"/> and through <paramref name="through"/>: at most <paramref name="maxRecords"/> records, ending before
+    /// the one with which their values and tokens would exceed <paramref name="maxBytes"/> (but never before the first). Null when some of that
+    /// part was trimmed. The caller knows through where this replica holds what the origin wrote.
     /// </summary>
-    IReadOnlyList<WriteRecord> ReadLog(Incarnation origin, ulong after, int maxRecords, int maxBytes);
+    LogSlice? ReadLog(Origin origin, ulong after, ulong through, int maxRecords, int maxBytes);
 
-    /// <summary>Forgets log entries that <paramref name="upTo"/> covers. The records themselves stay. Need not be durable when it returns.</summary>
+    /// <summary>How many live keys there are in each arc that has any, as of the last committed batch. Not for the hot path.</summary>
+    IReadOnlyDictionary<int, long> ReadCounts();
+
+    /// <summary>
+    /// Forgets log entries that <paramref name="upTo"/> covers, or says that they never were here. The records themselves stay. Need not be durable when it returns, but is
+    /// at the latest when a later <see cref="CommitAsync"/> is.
+    /// </summary>
     ValueTask TrimLogAsync(VersionVector upTo);
 
     /// <summary>

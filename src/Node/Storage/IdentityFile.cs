@@ -8,7 +8,7 @@ namespace Kv.Node.Storage;
 /// <summary>
 /// The file that says whose a data directory is, as text that an operator can read:
 /// <code>
-/// format 1
+/// format 2
 /// cluster 00000000deadbeef
 /// address 10.0.0.2:8082
 /// incarnation 5f0c2a7b91e4d386
@@ -18,8 +18,8 @@ namespace Kv.Node.Storage;
 /// </summary>
 internal static class IdentityFile
 {
-    /// <summary>The newest format of the whole data directory that this build knows: this file and the store beside it.</summary>
-    public const int Format = 1;
+    /// <summary>The format of the whole data directory that this build knows: this file and the store beside it.</summary>
+    public const int Format = 2;
 
     public static byte[] Write(NodeIdentity identity)
     {
@@ -28,7 +28,7 @@ internal static class IdentityFile
     }
 
     /// <summary>
-    /// Reads what <see cref="Write"/> wrote. Null when the format is newer, which <paramref name="format"/> then tells; throws
+    /// Reads what <see cref="Write"/> wrote. Null when the format is another one, which <paramref name="format"/> then tells; throws
     /// <see cref="FormatException"/> when the file is damaged.
     /// </summary>
     public static NodeIdentity? Read(ReadOnlySpan<byte> content, out int format)
@@ -37,7 +37,7 @@ internal static class IdentityFile
         var lines = text.Split('\n');
         if (!int.TryParse(Field(lines, 0, "format"), NumberStyles.None, CultureInfo.InvariantCulture, out format) || format < 1)
             throw new FormatException("the format is not a number");
-        if (format > Format) return null;
+        if (format != Format) return null;
         if (lines is not [_, _, _, _, _, ""]) throw new FormatException("it does not have five lines");
         if (Field(lines, 4, "check") != Check(text[..text.LastIndexOf("check", StringComparison.Ordinal)])) throw new FormatException("the check line does not match");
         var incarnation = new Incarnation(Hexadecimal(Field(lines, 3, "incarnation")));

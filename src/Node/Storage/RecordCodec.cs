@@ -8,27 +8,28 @@ using Kv.Common.Time;
 namespace Kv.Node.Storage;
 
 /// <summary>
-/// The stored form of a <see cref="WriteRecord"/>, the same in the data and in the log so that a record is encoded once for both. Format 1, integers
+/// The stored form of a <see cref="WriteRecord"/>, the same in the data and in the log so that a record is encoded once for both. Format 2, integers
 /// big endian:
 /// <code>
-/// 0 version = 1 | 1 flags | 2 checksum 4 | 6 stamp 8 | 14 incarnation 8 | 22 sequence 8 | 30 key length 4 | 34 token length 4 | key | token | value
+/// 0 version = 2 | 1 flags | 2 checksum 4 | 6 stamp 8 | 14 incarnation 8 | 22 group 4 | 26 sequence 8 | 34 key length 4 | 38 token length 4 | key | token | value
 /// </code>
 /// The checksum is the low half of the XXH3-64 of everything from the stamp on, seeded with version and flags. The engine checks its own blocks, but a
 /// row also crosses caches and buffers that nobody checks, and a wrong record would be replicated to every peer.
 /// </summary>
 internal static class RecordCodec
 {
-    public const byte Version = 1;
+    public const byte Version = 2;
 
     private const int VersionAt = 0;
     private const int FlagsAt = 1;
     private const int ChecksumAt = 2;
     private const int StampAt = 6;
     private const int IncarnationAt = 14;
-    private const int SequenceAt = 22;
-    private const int KeyLengthAt = 30;
-    private const int TokenLengthAt = 34;
-    private const int HeaderLength = 38;
+    private const int GroupAt = 22;
+    private const int SequenceAt = 26;
+    private const int KeyLengthAt = 34;
+    private const int TokenLengthAt = 38;
+    private const int HeaderLength = 42;
 
     private const byte TombstoneFlag = 1;
 
@@ -44,7 +45,8 @@ internal static class RecordCodec
         row[VersionAt] = Version;
         row[FlagsAt] = record.IsTombstone ? TombstoneFlag : (byte)0;
         BinaryPrimitives.WriteUInt64BigEndian(row[StampAt..], record.Stamp.Packed);
-        BinaryPrimitives.WriteUInt64BigEndian(row[IncarnationAt..], record.Dot.Origin.Value);
+        BinaryPrimitives.WriteUInt64BigEndian(row[IncarnationAt..], record.Dot.Origin.Incarnation.Value);
+        BinaryPrimitives.WriteUInt32BigEndian(row[GroupAt..], record.Dot.Origin.Group.Value);
         BinaryPrimitives.WriteUInt64BigEndian(row[SequenceAt..], record.Dot.Sequence);
         BinaryPrimitives.WriteInt32BigEndian(row[KeyLengthAt..], key.Length);
         BinaryPrimitives.WriteInt32BigEndian(row[TokenLengthAt..], token.Length);
@@ -81,9 +83,12 @@ internal static class RecordCodec
             row[(HeaderLength + keyLength + tokenLength)..],
             (header[FlagsAt] & TombstoneFlag) != 0,
             new HybridTimestamp(BinaryPrimitives.ReadUInt64BigEndian(header[StampAt..])),
-            new Dot(new Incarnation(BinaryPrimitives.ReadUInt64BigEndian(header[IncarnationAt..])), BinaryPrimitives.ReadUInt64BigEndian(header[SequenceAt..])),
+            new Dot(ReadOrigin(header), BinaryPrimitives.ReadUInt64BigEndian(header[SequenceAt..])),
             row.Slice(HeaderLength + keyLength, tokenLength));
     }
+
+    private static Origin ReadOrigin(ReadOnlySpan<byte> header) =>
+        new(new(BinaryPrimitives.ReadUInt64BigEndian(header[IncarnationAt..])), new(BinaryPrimitives.ReadUInt32BigEndian(header[GroupAt..])));
 
     private static (int KeyLength, int TokenLength) Check(ReadOnlySpan<byte> row, RowName name)
     {

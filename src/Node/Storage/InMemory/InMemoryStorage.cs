@@ -41,21 +41,29 @@ internal sealed class InMemoryStorage : IStorageEngine
 
     public ValueTask CommitAsync(StorageBatch batch) => WriteAsync(state => state.With(batch), synced: true);
 
-    public IReadOnlyList<WriteRecord> ReadLog(Incarnation origin, ulong after, int maxRecords, int maxBytes)
+    public LogSlice? ReadLog(Origin origin, ulong after, ulong through, int maxRecords, int maxBytes)
     {
         ObjectDisposedException.ThrowIf(_closed, this);
         var state = _state;
+        if (after < state.Trimmed[origin]) return null;
         var records = new List<WriteRecord>();
-        if (after < state.Trimmed[origin]) return records;
         var bytes = 0L;
-        while (records.Count < maxRecords && state.Log.TryGetValue(new Dot(origin, after + (ulong)records.Count + 1), out var record))
+        if (maxRecords == 0 || after >= through) return new(records, after);
+        for (var at = state.FirstAfter(new(origin, after)); at < state.Log.Count && state.Log[at] is var record && record.Dot.Origin == origin && record.Dot.Sequence <= through; at++)
         {
             bytes += record.Value.Length + record.Token.Length;
-            if (bytes > maxBytes && records.Count > 0) break;
+            if (bytes > maxBytes && records.Count > 0) return new(records, records[^1].Dot.Sequence);
             records.Add(record);
+            if (records.Count == maxRecords) return new(records, record.Dot.Sequence);
         }
 
-        return records;
+        return new(records, through);
+    }
+
+    public IReadOnlyDictionary<int, long> ReadCounts()
+    {
+        ObjectDisposedException.ThrowIf(_closed, this);
+        return _state.Counts.Where(count => count.Value != 0).ToDictionary();
     }
 
     public ValueTask TrimLogAsync(VersionVector upTo) => _state.Trimmed.Covers(upTo) ? ValueTask.CompletedTask : WriteAsync(state => state.WithoutLog(upTo), synced: false);

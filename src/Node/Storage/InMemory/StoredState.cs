@@ -1,25 +1,35 @@
 using System.Collections.Immutable;
 using Kv.Common.Causality;
 using Kv.Common.Replication;
+using Kv.Common.Time;
 
 namespace Kv.Node.Storage.InMemory;
 
 /// <summary>One version of everything stored. Immutable, so that a snapshot, an unsynced write and a crash are each just a choice of version.</summary>
 internal sealed record StoredState(
     ImmutableSortedSet<WriteRecord> Winners,
-    ImmutableSortedDictionary<Dot, WriteRecord> Log,
+    ImmutableSortedSet<WriteRecord> Log,
     VersionVector Trimmed,
     ImmutableDictionary<string, byte[]> Meta,
+    ImmutableSortedDictionary<int, long> Counts,
     ReplicaCheckpoint Checkpoint)
 {
     private static readonly IComparer<WriteRecord> ByKey = Comparer<WriteRecord>.Create(static (left, right) => left.Key.CompareTo(right.Key));
 
+    private static readonly IComparer<WriteRecord> ByDot = Comparer<WriteRecord>.Create(static (left, right) => left.Dot.CompareTo(right.Dot));
+
     public static readonly StoredState Empty = new(
-        ImmutableSortedSet.Create(ByKey), ImmutableSortedDictionary<Dot, WriteRecord>.Empty, VersionVector.Empty, ImmutableDictionary<string, byte[]>.Empty, ReplicaCheckpoint.Empty);
+        ImmutableSortedSet.Create(ByKey),
+        ImmutableSortedSet.Create(ByDot),
+        VersionVector.Empty,
+        ImmutableDictionary<string, byte[]>.Empty,
+        ImmutableSortedDictionary<int, long>.Empty,
+        ReplicaCheckpoint.Empty);
 
     public StoredState With(StorageBatch batch)
     {
-        var winners = Winners.ToBuilder();
+        var kept = batch.Dropped.Count == 0 ? Winners : Winners.Except(Winners.Where(winner => batch.Dropped.Any(range => range.Contains(winner.Key.Position))));
+        var winners = kept.ToBuilder();
         foreach (var winner in batch.Winners.Values)
         {
             // The set holds records but compares keys: the incumbent has to go first, or it stays.
@@ -28,8 +38,8 @@ internal sealed record StoredState(
         }
 
         var log = Log.ToBuilder();
-        foreach (var record in batch.Log) log[record.Dot] = record;
-        return this with { Winners = winners.ToImmutable(), Log = log.ToImmutable(), Checkpoint = batch.Checkpoint };
+        foreach (var record in batch.Log) log.Add(record);
+        return this with { Winners = winners.ToImmutable(), Log = log.ToImmutable(), Counts = Counts.SetItems(batch.Counts), Checkpoint = batch.Checkpoint };
     }
 
     public StoredState WithoutLog(VersionVector upTo)
@@ -37,12 +47,18 @@ internal sealed record StoredState(
         var log = Log.ToBuilder();
         foreach (var dot in upTo.Without(Trimmed))
         {
-            // No further than the log reaches: a trim may name more than was ever logged here.
-            var last = Math.Min(dot.Sequence, Checkpoint.Vector[dot.Origin]);
-            for (var sequence = Trimmed[dot.Origin] + 1; sequence <= last; sequence++) log.Remove(dot with { Sequence = sequence });
+            for (var at = FirstAfter(dot with { Sequence = Trimmed[dot.Origin] }); at < Log.Count && dot.Origin == Log[at].Dot.Origin && Log[at].Dot.Sequence <= dot.Sequence; at++)
+                log.Remove(Log[at]);
         }
 
         return this with { Log = log.ToImmutable(), Trimmed = Trimmed.Join(upTo) };
+    }
+
+    /// <summary>The index in <see cref="Log"/> of the first record after a dot.</summary>
+    public int FirstAfter(Dot dot)
+    {
+        var found = Log.IndexOf(new WriteRecord(default, default, true, HybridTimestamp.Zero, dot, default));
+        return found >= 0 ? found + 1 : ~found;
     }
 
     /// <summary>The index in <see cref="Winners"/> of the first record at or after a ring position.</summary>

@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using Kv.Common.Identity;
 using Kv.Common.Replication;
 using RocksDbSharp;
@@ -5,32 +6,31 @@ using Database = RocksDbSharp.RocksDb;
 
 namespace Kv.Node.Storage.RocksDb;
 
-/// <summary>Reads one incarnation's log from a position on, as far as it is contiguous.</summary>
+/// <summary>Reads one origin's log from a position on.</summary>
 internal sealed class LogReader(Database database, ColumnFamilyHandle table)
 {
     private readonly ReadOptions _options = new();
 
-    public IReadOnlyList<WriteRecord> Read(Incarnation origin, ulong after, int maxRecords, int maxBytes)
+    public LogSlice Read(Origin origin, ulong after, ulong through, int maxRecords, int maxBytes)
     {
-        if (maxRecords == 0) return [];
+        if (maxRecords == 0 || after >= through) return new([], after);
         var records = new List<WriteRecord>(Math.Min(maxRecords, 256));
         var bytes = 0L;
-        Span<byte> expected = stackalloc byte[RowKeys.LogLength];
+        Span<byte> first = stackalloc byte[RowKeys.LogLength];
         using var rows = database.NewIterator(table, _options);
-        rows.Seek(RowKeys.Log(origin, after + 1, expected));
-        while (rows.Valid() && rows.GetKeySpan().SequenceEqual(expected))
+        for (rows.Seek(RowKeys.Log(origin, after + 1, first)); rows.Valid(); rows.Next())
         {
-            var record = RecordCodec.Decode(rows.GetValueSpan().ToArray(), new RowName(Tables.Log, expected));
+            var name = rows.GetKeySpan();
+            if (!name.StartsWith(first[..RowKeys.OriginLength]) || BinaryPrimitives.ReadUInt64BigEndian(name[RowKeys.OriginLength..]) > through) break;
+            var record = RecordCodec.Decode(rows.GetValueSpan().ToArray(), new RowName(Tables.Log, name));
             bytes += record.Value.Length + record.Token.Length;
-            if (bytes > maxBytes && records.Count > 0) return records;
+            if (bytes > maxBytes && records.Count > 0) return new(records, records[^1].Dot.Sequence);
             records.Add(record);
-            if (records.Count == maxRecords) return records;
-            RowKeys.Log(origin, after + (ulong)records.Count + 1, expected);
-            rows.Next();
+            if (records.Count == maxRecords) return new(records, record.Dot.Sequence);
         }
 
         // An iterator that meets an I/O error merely ends.
         Native.Instance.rocksdb_iter_get_error(rows.Handle);
-        return records;
+        return new(records, through);
     }
 }

@@ -33,8 +33,9 @@ internal sealed class PointReader(Database database, ColumnFamilyHandle table)
         else
         {
             row = new byte[rowLength];
-            // Between two looks the row may have been replaced by a longer one, never removed: rows are only ever overwritten.
+            // Between two looks the row may have been replaced by a longer one, or dropped with its range.
             while ((rowLength = Get(name, row)) > row.Length) row = new byte[rowLength];
+            if (rowLength < 0) return null;
             if (rowLength < row.Length) row = row[..rowLength];
         }
 

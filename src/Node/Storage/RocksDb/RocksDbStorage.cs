@@ -81,6 +81,7 @@ internal sealed class RocksDbStorage : IStorageEngine
         using var use = _gate.Enter();
         ThrowIfFailed();
         using var writes = new WriteBatch();
+        foreach (var range in batch.Dropped) Drop(writes, range);
         Span<byte> position = stackalloc byte[RowKeys.LogLength];
         var remaining = batch.Winners.Count;
         foreach (var record in batch.Log)
@@ -102,20 +103,32 @@ internal sealed class RocksDbStorage : IStorageEngine
             }
         }
 
+        Span<byte> count = stackalloc byte[sizeof(long)];
+        foreach (var (arc, keys) in batch.Counts)
+        {
+            BinaryPrimitives.WriteInt64BigEndian(count, keys);
+            writes.Put(RowKeys.Count(arc, position), count);
+        }
+
         writes.Put(RowKeys.Checkpoint, CheckpointCodec.Encode(batch.Checkpoint));
         Write(writes, Synced);
         _checkpoint = batch.Checkpoint;
         return ValueTask.CompletedTask;
     }
 
-    public IReadOnlyList<WriteRecord> ReadLog(Incarnation origin, ulong after, int maxRecords, int maxBytes)
+    public LogSlice? ReadLog(Origin origin, ulong after, ulong through, int maxRecords, int maxBytes)
     {
         using var use = _gate.Enter();
-        // A seek into the trimmed part would have to step over its deletions, and one beyond the vector into the next incarnation's log.
-        var last = _checkpoint.Vector[origin];
-        if (after < _trimmed[origin] || after >= last) return [];
-        var records = (int)Math.Min((ulong)Math.Max(maxRecords, 0), last - after);
-        return Guarded((origin, after, records, maxBytes), _logReader, static (from, reader) => reader.Read(from.origin, from.after, from.records, from.maxBytes));
+        // A seek into the trimmed part would have to step over its deletions.
+        if (after < _trimmed[origin]) return null;
+        return Guarded(
+            (origin, after, through, maxRecords, maxBytes), _logReader, static (from, reader) => reader.Read(from.origin, from.after, from.through, from.maxRecords, from.maxBytes));
+    }
+
+    public IReadOnlyDictionary<int, long> ReadCounts()
+    {
+        using var use = _gate.Enter();
+        return Guarded(0, _database, static (_, database) => ReadCounts(database));
     }
 
     public ValueTask TrimLogAsync(VersionVector upTo)
@@ -184,9 +197,23 @@ internal sealed class RocksDbStorage : IStorageEngine
         var trimmed = new List<Dot>();
         using var rows = database.NewIterator();
         for (rows.Seek([RowKeys.TrimPrefix]); rows.Valid() && rows.GetKeySpan() is [RowKeys.TrimPrefix, .. var origin]; rows.Next())
-            trimmed.Add(new(new Incarnation(BinaryPrimitives.ReadUInt64BigEndian(origin)), BinaryPrimitives.ReadUInt64BigEndian(rows.GetValueSpan())));
+            trimmed.Add(new(RowKeys.ReadOrigin(origin), BinaryPrimitives.ReadUInt64BigEndian(rows.GetValueSpan())));
         Native.Instance.rocksdb_iter_get_error(rows.Handle);
         return VersionVector.Of(trimmed);
+    }
+
+    private static Dictionary<int, long> ReadCounts(Database database)
+    {
+        var counts = new Dictionary<int, long>();
+        using var rows = database.NewIterator();
+        for (rows.Seek([RowKeys.CountPrefix]); rows.Valid() && rows.GetKeySpan() is [RowKeys.CountPrefix, .. var arc]; rows.Next())
+        {
+            var keys = BinaryPrimitives.ReadInt64BigEndian(rows.GetValueSpan());
+            if (keys != 0) counts.Add(BinaryPrimitives.ReadUInt16BigEndian(arc), keys);
+        }
+
+        Native.Instance.rocksdb_iter_get_error(rows.Handle);
+        return counts;
     }
 
     private static TResult Guarded<TArgument, TReader, TResult>(TArgument argument, TReader reader, Func<TArgument, TReader, TResult> read)
@@ -205,6 +232,14 @@ internal sealed class RocksDbStorage : IStorageEngine
     {
         _scratch.ResetWrittenCount();
         return RecordCodec.Encode(record, _scratch.GetSpan(RecordCodec.Measure(record)));
+    }
+
+    private void Drop(WriteBatch writes, RingRange range)
+    {
+        var first = RowKeys.Position(range.First);
+        // The end of a range of rows is exclusive, and the greatest position has no successor: nine bytes of 0xff are above all its keys, which are text.
+        byte[] end = range.Last < ulong.MaxValue ? RowKeys.Position(range.Last + 1) : [.. RowKeys.Position(range.Last), 0xff];
+        writes.DeleteRange(first, (ulong)first.Length, end, (ulong)end.Length, _data);
     }
 
     private void PutWinner(WriteBatch writes, WriteRecord record, ReadOnlySpan<byte> row)

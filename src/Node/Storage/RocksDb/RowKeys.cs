@@ -8,15 +8,19 @@ namespace Kv.Node.Storage.RocksDb;
 /// The keys of the rows, table by table; RocksDB orders them by bytes, so integers are big endian. Part of the data format.
 /// <list type="bullet">
 /// <item>data: ring position 8, UTF-8 key. A ring range is one contiguous scan.</item>
-/// <item>log: incarnation 8, sequence 8. One incarnation's log is one contiguous scan.</item>
-/// <item>meta: <c>c</c> is the checkpoint; <c>t</c> incarnation 8 is how far its log was trimmed; <c>m</c> name is a named value.</item>
+/// <item>log: group 4, incarnation 8, sequence 8. One origin's log is one contiguous scan.</item>
+/// <item>meta: <c>c</c> is the checkpoint; <c>a</c> arc 2 is how many live keys it has; <c>t</c> group 4, incarnation 8 is how far that origin's log was
+/// trimmed; <c>m</c> name is a named value.</item>
 /// </list>
 /// </summary>
 internal static class RowKeys
 {
     public const int PositionLength = 8;
-    public const int LogLength = 16;
-    public const int TrimLength = 9;
+    public const int OriginLength = 12;
+    public const int LogLength = OriginLength + 8;
+    public const int TrimLength = 1 + OriginLength;
+    public const int CountLength = 3;
+    public const byte CountPrefix = (byte)'a';
     public const byte TrimPrefix = (byte)'t';
 
     private const byte MetaPrefix = (byte)'m';
@@ -39,19 +43,36 @@ internal static class RowKeys
         return row;
     }
 
-    public static ReadOnlySpan<byte> Log(Incarnation origin, ulong sequence, Span<byte> row)
+    public static ReadOnlySpan<byte> Log(Origin origin, ulong sequence, Span<byte> row)
     {
-        BinaryPrimitives.WriteUInt64BigEndian(row, origin.Value);
-        BinaryPrimitives.WriteUInt64BigEndian(row[8..], sequence);
+        Write(origin, row);
+        BinaryPrimitives.WriteUInt64BigEndian(row[OriginLength..], sequence);
         return row[..LogLength];
     }
 
-    public static ReadOnlySpan<byte> Trim(Incarnation origin, Span<byte> row)
+    public static ReadOnlySpan<byte> Trim(Origin origin, Span<byte> row)
     {
         row[0] = TrimPrefix;
-        BinaryPrimitives.WriteUInt64BigEndian(row[1..], origin.Value);
+        Write(origin, row[1..]);
         return row[..TrimLength];
     }
 
+    /// <summary>The origin that a row's key begins with, after its prefix if it has one.</summary>
+    public static Origin ReadOrigin(ReadOnlySpan<byte> row) =>
+        new(new(BinaryPrimitives.ReadUInt64BigEndian(row[4..])), new(BinaryPrimitives.ReadUInt32BigEndian(row)));
+
+    public static ReadOnlySpan<byte> Count(int arc, Span<byte> row)
+    {
+        row[0] = CountPrefix;
+        BinaryPrimitives.WriteUInt16BigEndian(row[1..], (ushort)arc);
+        return row[..CountLength];
+    }
+
     public static byte[] Meta(string name) => [MetaPrefix, .. Encoding.UTF8.GetBytes(name)];
+
+    private static void Write(Origin origin, Span<byte> row)
+    {
+        BinaryPrimitives.WriteUInt32BigEndian(row, origin.Group.Value);
+        BinaryPrimitives.WriteUInt64BigEndian(row[4..], origin.Incarnation.Value);
+    }
 }

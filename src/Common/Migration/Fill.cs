@@ -1,0 +1,30 @@
+using System.Collections.Immutable;
+using Kv.Common.Causality;
+using Kv.Common.Identity;
+
+namespace Kv.Common.Migration;
+
+/// <summary>
+/// How far a replica is with becoming one of <paramref name="Target"/>. Immutable; part of what the replica persists with every step, so that it never says
+/// less, or more, than what is stored.
+/// </summary>
+/// <param name="Target">The group it is being filled for.</param>
+/// <param name="Since">The first epoch in which others know of it: what they hold from then on reaches it by broadcast.</param>
+/// <param name="IsComplete">True once it holds all that the members of its sources held in that epoch.</param>
+/// <param name="Sources">The groups whose ranges must be transferred, without the replica's own.</param>
+public sealed record Fill(ReplicaGroup Target, Epoch Since, bool IsComplete, ImmutableArray<FillSource> Sources)
+{
+    /// <summary>The source of that group, or null.</summary>
+    public FillSource? Find(ReplicaGroup group)
+    {
+        foreach (var source in Sources)
+        {
+            if (source.Group == group) return source;
+        }
+
+        return null;
+    }
+
+    /// <summary>The same fill with another state of one of its sources.</summary>
+    public Fill With(FillSource source) => this with { Sources = [.. Sources.Select(known => known.Group == source.Group ? source : known)] };
+}

@@ -1,0 +1,60 @@
+using Kv.Common.Replication;
+using Kv.Common.Topology;
+
+namespace Kv.Node.Replica;
+
+/// <summary>One thing for the replica's writer to do in its next group commit.</summary>
+internal abstract class WriterWork
+{
+    /// <summary>Only a reason to look at the topology again.</summary>
+    public static readonly WriterWork Nothing = new Wake();
+
+    private WriterWork()
+    {
+    }
+
+    /// <summary>Does it, in memory. <paramref name="scope"/> is that of the topology the step goes by.</summary>
+    public abstract void Apply(ReplicaStep step, LayoutScope scope);
+
+    /// <summary>It is durable.</summary>
+    public virtual void Complete()
+    {
+    }
+
+    /// <summary>It will not be done, or nobody knows whether it was.</summary>
+    public virtual void Cancel()
+    {
+    }
+
+    private sealed class Wake : WriterWork
+    {
+        public override void Apply(ReplicaStep step, LayoutScope scope)
+        {
+        }
+    }
+
+    /// <summary>What a peer sent, by the layout and reshard that it knew.</summary>
+    internal sealed class Delivered(IReadOnlyList<Passage> passages, LayoutScope sentIn) : WriterWork
+    {
+        public override void Apply(ReplicaStep step, LayoutScope scope)
+        {
+            if (scope != sentIn) return;
+            foreach (var passage in passages) step.Deliver(passage);
+        }
+    }
+
+    /// <summary>Something whose result somebody waits for.</summary>
+    internal sealed class Asked<T>(Func<ReplicaStep, T> change) : WriterWork
+    {
+        private readonly TaskCompletionSource<T> _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private T? _result;
+
+        public Task<T> Answer => _completion.Task;
+
+        public override void Apply(ReplicaStep step, LayoutScope scope) => _result = change(step);
+
+        public override void Complete() => _completion.TrySetResult(_result!);
+
+        public override void Cancel() => _completion.TrySetCanceled(CancellationToken.None);
+    }
+}
