@@ -25,4 +25,16 @@ public enum ChangeRefusal
 
     /// <summary>This very incarnation was removed; whoever comes in its place may be let in.</summary>
     WasRemoved = 7,
+
+    /// <summary>A reshard is under way, and the change would get into its way.</summary>
+    ReshardRunning = 8,
+
+    /// <summary>Some shard to be would have fewer than two live nodes, or the ring cannot have so many shards, or none.</summary>
+    NotEnoughNodes = 9,
+
+    /// <summary>That reshard is not under way.</summary>
+    NoSuchReshard = 10,
+
+    /// <summary>Some shard to be has fewer than two nodes that hold all of it.</summary>
+    NotFilled = 11,
 }

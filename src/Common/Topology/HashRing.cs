@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using Kv.Common.Identity;
 
@@ -10,13 +11,22 @@ namespace Kv.Common.Topology;
 /// </summary>
 public sealed class HashRing
 {
+    /// <summary>No ring has more shards than this.</summary>
+    public const int MostShards = Arcs;
+
     private const int ArcBits = 12;
     private const int Arcs = 1 << ArcBits;
+
+    // By shard count. Every topology of every epoch asks for the same few.
+    private static readonly HashRing?[] Known = new HashRing?[Arcs + 1];
 
     // The owner of each arc, by the top bits of a position.
     private readonly ushort[] _owners;
     private readonly ImmutableArray<RingRange>[] _ranges;
     private readonly int[] _arcsOf;
+
+    // By the other ring's shard count: whether shards share an arc, by this ring's shard, then the other's.
+    private readonly ConcurrentDictionary<int, bool[]> _overlaps = [];
 
     private HashRing(ushort[] owners, int shardCount)
     {
@@ -29,20 +39,27 @@ public sealed class HashRing
     /// <summary>The arc that holds <paramref name="position"/>, from 0; the same on every ring.</summary>
     public static int ArcOf(ulong position) => (int)(position >> (64 - ArcBits));
 
-    /// <summary>How many arcs there are; no ring has more shards than this.</summary>
+    /// <summary>How many arcs there are.</summary>
     public int ArcCount => _owners.Length;
 
-    /// <summary>Every shard of the ring, ascending; each owns at least one arc.</summary>
-    public IEnumerable<ShardId> Shards => Enumerable.Range(0, _arcsOf.Length).Select(id => new ShardId(id));
+    /// <summary>How many shards there are, numbered from 0.</summary>
+    public int ShardCount => _arcsOf.Length;
 
-    /// <summary>The ring of shards 0 to <paramref name="shardCount"/> - 1, grown one by one from the ring of shard 0 alone.</summary>
+    /// <summary>Every shard of the ring, ascending; each owns at least one arc.</summary>
+    public IEnumerable<ShardId> Shards => Enumerable.Range(0, ShardCount).Select(id => new ShardId(id));
+
+    /// <summary>
+    /// The ring of shards 0 to <paramref name="shardCount"/> - 1, grown one by one from the ring of shard 0 alone. Worked out once: asked again it is a
+    /// look into an array.
+    /// </summary>
     public static HashRing For(int shardCount)
     {
-        if (shardCount is < 1 or > Arcs)
-            throw new ArgumentOutOfRangeException(nameof(shardCount), shardCount, $"A ring has 1 to {Arcs} shards.");
+        if (shardCount is < 1 or > MostShards)
+            throw new ArgumentOutOfRangeException(nameof(shardCount), shardCount, $"A ring has 1 to {MostShards} shards.");
+        if (Volatile.Read(ref Known[shardCount]) is { } known) return known;
         var ring = new HashRing(new ushort[Arcs], 1);
-        while (ring._arcsOf.Length < shardCount) ring = ring.Grow();
-        return ring;
+        while (ring.ShardCount < shardCount) ring = ring.Grow();
+        return Interlocked.CompareExchange(ref Known[shardCount], ring, null) ?? ring;
     }
 
     /// <summary>The shard that owns <paramref name="position"/>.</summary>
@@ -58,13 +75,25 @@ public sealed class HashRing
     public IReadOnlyList<RingRange> RangesOf(ShardId shard) => IsOnRing(shard) ? _ranges[shard.Value] : [];
 
     /// <summary>
+    /// True when some position is <paramref name="shard"/>'s here and <paramref name="otherShard"/>'s on the other ring; false when either is not on its ring.
+    /// Worked out once for a pair of rings: asked again it takes constant time and allocates nothing.
+    /// </summary>
+    public bool Overlaps(ShardId shard, HashRing other, ShardId otherShard)
+    {
+        if (!IsOnRing(shard) || !other.IsOnRing(otherShard)) return false;
+        if (ShardCount == other.ShardCount) return shard == otherShard;
+        if (!_overlaps.TryGetValue(other.ShardCount, out var shares)) _overlaps[other.ShardCount] = shares = OverlapsWith(other);
+        return shares[shard.Value * other.ShardCount + otherShard.Value];
+    }
+
+    /// <summary>
     /// The ring with one shard more, which takes the fewest arcs that leave all shards equal give or take one, each from whoever has most at that
     /// moment. Which of an owner's arcs go is decided by a hash, so that they lie scattered and every donor gives of its whole ring.
     /// </summary>
     public HashRing Grow()
     {
-        var shardCount = _arcsOf.Length;
-        if (shardCount == Arcs) throw new InvalidOperationException($"A ring has at most {Arcs} shards.");
+        var shardCount = ShardCount;
+        if (shardCount == MostShards) throw new InvalidOperationException($"A ring has at most {MostShards} shards.");
         var newcomer = (ushort)shardCount;
         var owners = (ushort[])_owners.Clone();
         var left = (int[])_arcsOf.Clone();
@@ -81,6 +110,13 @@ public sealed class HashRing
         }
 
         return new(owners, shardCount + 1);
+    }
+
+    private bool[] OverlapsWith(HashRing other)
+    {
+        var shares = new bool[ShardCount * other.ShardCount];
+        for (var arc = 0; arc < Arcs; arc++) shares[_owners[arc] * other.ShardCount + other._owners[arc]] = true;
+        return shares;
     }
 
     private bool IsOnRing(ShardId shard) => (uint)shard.Value < (uint)_arcsOf.Length;

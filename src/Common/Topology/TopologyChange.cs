@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Kv.Common.Identity;
 
 namespace Kv.Common.Topology;
@@ -22,4 +23,15 @@ public abstract record TopologyChange(OperationId Id)
 
     /// <summary>A node that joins a shard holds all of it now, and is to serve it.</summary>
     public sealed record Promote(OperationId Id, ShardId Shard, TopologyMember Node) : TopologyChange(Id);
+
+    /// <summary>
+    /// There are to be so many shards. Begins a reshard, whose name is the name of this wish. <paramref name="Live"/>: who is alive, as whoever wishes sees it.
+    /// </summary>
+    public sealed record BeginReshard(OperationId Id, int ShardCount, ImmutableArray<NodeAddress> Live) : TopologyChange(Id);
+
+    /// <summary>The shards to be are to be the shards. <paramref name="Filled"/>: who holds all of the shard that it is placed in.</summary>
+    public sealed record CommitReshard(OperationId Id, OperationId Reshard, ImmutableArray<TopologyMember> Filled) : TopologyChange(Id);
+
+    /// <summary>A reshard is to be given up.</summary>
+    public sealed record CancelReshard(OperationId Id, OperationId Reshard) : TopologyChange(Id);
 }

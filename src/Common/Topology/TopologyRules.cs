@@ -24,13 +24,20 @@ public static class TopologyRules
         return change switch
         {
             TopologyChange.Admit admit => Apply(parent, admit),
-            TopologyChange.Leave leave => Apply(parent, leave),
-            TopologyChange.Remove remove => Apply(parent, remove),
-            TopologyChange.AddReplica add => Apply(parent, add),
-            TopologyChange.Promote promote => Apply(parent, promote),
+            TopologyChange.Leave leave => UnlessResharding(parent, Apply(parent, leave)),
+            TopologyChange.Remove remove => UnlessResharding(parent, Apply(parent, remove)),
+            TopologyChange.AddReplica add => UnlessResharding(parent, Apply(parent, add)),
+            TopologyChange.Promote promote => UnlessResharding(parent, Apply(parent, promote)),
+            TopologyChange.BeginReshard begin => Apply(parent, begin),
+            TopologyChange.CommitReshard commit => Apply(parent, commit),
+            TopologyChange.CancelReshard cancel => Apply(parent, cancel),
             _ => throw new ArgumentOutOfRangeException(nameof(change), change, "Unknown change."),
         };
     }
+
+    // Who is in which shard stays as it is while a reshard counts on it.
+    private static ChangeResult UnlessResharding(ClusterTopology parent, ChangeResult result) =>
+        result is ChangeResult.Next && parent.Transition is not null ? new ChangeResult.Refused(ChangeRefusal.ReshardRunning) : result;
 
     private static ChangeResult Apply(ClusterTopology parent, TopologyChange.Admit change)
     {
@@ -87,9 +94,40 @@ public static class TopologyRules
         return new ChangeResult.Next(Follow(parent, MembersOf(parent), shards, change.Id));
     }
 
+    private static ChangeResult Apply(ClusterTopology parent, TopologyChange.BeginReshard change)
+    {
+        if (parent.Transition is not null) return new ChangeResult.Refused(ChangeRefusal.ReshardRunning);
+        if (Rebalance.Plan(parent, change.ShardCount, change.Live.ToHashSet()) is not { } plan) return new ChangeResult.Refused(ChangeRefusal.NotEnoughNodes);
+        if (plan.SequenceEqual(parent.Shards.Select(shard => shard with { Leaving = [] }))) return new ChangeResult.AlreadySo();
+        var transition = new Transition(change.Id, parent.Epoch.Next, parent.Layout + 1, HashRing.For(change.ShardCount), plan);
+        return new ChangeResult.Next(Follow(parent, MembersOf(parent), parent.Shards, change.Id, Resharding.Of(parent) with { Transition = transition }));
+    }
+
+    private static ChangeResult Apply(ClusterTopology parent, TopologyChange.CommitReshard change)
+    {
+        if (parent.Transition is not { } transition || transition.Id != change.Reshard) return Ended(parent, change.Reshard, committed: true);
+        // Who is at the address now need not be who was filled.
+        bool IsFilled(NodeAddress node) => change.Filled.Contains(new(node, parent.IncarnationAt(node))) && !parent.IncarnationAt(node).IsNone;
+        // One that was not alive at the beginning may be back and filled.
+        var shards = transition.Shards
+            .Select(shard => shard with { Members = [.. shard.Replicas.Where(IsFilled)], Joining = [.. shard.Replicas.Where(node => !IsFilled(node))] })
+            .ToList();
+        if (shards.Any(shard => shard.Members.Length < Rebalance.FewestLiveNodes)) return new ChangeResult.Refused(ChangeRefusal.NotFilled);
+        var committed = new Resharding(parent.Layouts.Add(transition.Ring.ShardCount), null, new(transition.Id, Committed: true));
+        return new ChangeResult.Next(Follow(parent, MembersOf(parent), shards, change.Id, committed));
+    }
+
+    private static ChangeResult Apply(ClusterTopology parent, TopologyChange.CancelReshard change) => parent.Transition?.Id == change.Reshard
+        ? new ChangeResult.Next(Follow(parent, MembersOf(parent), parent.Shards, change.Id, Resharding.Of(parent).Cancelled))
+        : Ended(parent, change.Reshard, committed: false);
+
+    private static ChangeResult Ended(ClusterTopology parent, OperationId reshard, bool committed) =>
+        parent.LastReshard == new ReshardEnd(reshard, committed) ? new ChangeResult.AlreadySo() : new ChangeResult.Refused(ChangeRefusal.NoSuchReshard);
+
     /// <summary>
     /// What an operator makes of a cluster whose quorum is lost for good: those named survive and decide alone from now on; the others are nobody until
-    /// they come back and are admitted, with or without their data. The same list after the same parent gives the same topology.
+    /// they come back and are admitted, with or without their data. A reshard under way is given up. The same list after the same parent gives the same
+    /// topology.
     /// Throws <see cref="ArgumentException"/> unless every survivor is a member that is known by name.
     /// </summary>
     public static ClusterTopology Recover(ClusterTopology parent, IReadOnlyCollection<NodeAddress> survivors)
@@ -99,7 +137,7 @@ public static class TopologyRules
             throw new ArgumentException($"{stranger} is no member of epoch {parent.Epoch} that is known by name.", nameof(survivors));
         var members = MembersOf(parent).Select(member => survivors.Contains(member.Address) ? member : member with { Incarnation = default });
         var shards = parent.Shards.Select(shard => shard.Members.Any(survivors.Contains) ? OnlyServedBy(shard, survivors) : shard);
-        return Follow(parent, members, shards, new(parent.Digest), parent.Epoch.NextGeneration);
+        return Follow(parent, members, shards, new(parent.Digest), Resharding.Of(parent).Cancelled, epoch: parent.Epoch.NextGeneration);
     }
 
     // Whoever is given up refills its shard when it is back.
@@ -114,14 +152,18 @@ public static class TopologyRules
         IEnumerable<TopologyMember> members,
         IEnumerable<ShardMembers> shards,
         OperationId id,
-        Epoch? epoch = null,
-        ImmutableArray<Incarnation>? removed = null)
+        Resharding? resharding = null,
+        ImmutableArray<Incarnation>? removed = null,
+        Epoch? epoch = null)
     {
         var present = members.ToList();
-        return new(parent.Cluster, epoch ?? parent.Epoch.Next, present, shards, parent.Ring)
+        var (layouts, transition, last) = resharding ?? Resharding.Of(parent);
+        return new(parent.Cluster, epoch ?? parent.Epoch.Next, present, shards, layouts)
         {
             ParentDigest = parent.Digest,
             Acceptors = ChooseAcceptors(parent, present),
+            Transition = transition,
+            LastReshard = last,
             Removed = Newest(removed ?? parent.Removed, ClusterTopology.MostRemoved),
             RecentOperations = Newest(parent.RecentOperations.Add(id), ClusterTopology.MostRecentOperations),
         };
@@ -153,4 +195,12 @@ public static class TopologyRules
 
     private static IEnumerable<TopologyMember> MembersBut(ClusterTopology topology, NodeAddress address) =>
         MembersOf(topology).Where(member => !member.Address.Equals(address));
+
+    /// <summary>What a topology says of layouts: past, present and to be.</summary>
+    private readonly record struct Resharding(ImmutableArray<int> Layouts, Transition? Transition, ReshardEnd? Last)
+    {
+        public Resharding Cancelled => Transition is null ? this : this with { Transition = null, Last = new(Transition.Id, Committed: false) };
+
+        public static Resharding Of(ClusterTopology topology) => new(topology.Layouts, topology.Transition, topology.LastReshard);
+    }
 }

@@ -29,7 +29,7 @@ internal static class MembershipResults
 
     private static int StatusOf(ChangeRefusal reason) => reason switch
     {
-        ChangeRefusal.NotMember => StatusCodes.Status400BadRequest,
+        ChangeRefusal.NotMember or ChangeRefusal.NotEnoughNodes => StatusCodes.Status400BadRequest,
         ChangeRefusal.UnknownShard => StatusCodes.Status404NotFound,
         ChangeRefusal.WasRemoved => StatusCodes.Status503ServiceUnavailable,
         _ => StatusCodes.Status409Conflict,
@@ -42,6 +42,8 @@ internal static class MembershipResults
         ChangeRefusal.ServesAnotherShard => "Node serves another shard",
         ChangeRefusal.LastReplica => "Node is the last replica of its shard",
         ChangeRefusal.WasRemoved => "Node was removed and has not begun anew yet",
+        ChangeRefusal.ReshardRunning => "A reshard is running",
+        ChangeRefusal.NotEnoughNodes => "Not enough nodes to provide fault-tolerance with the given shard count!",
         _ => "Topology has changed meanwhile",
     };
 }

@@ -43,13 +43,12 @@ internal sealed class ControlPlaneRpc(NodeIdentity self, Published<ClusterTopolo
             Text = TopologyText.Write(view),
         };
         reply.Members.AddRange(view.Members.Select(member => member.ToString()));
-        foreach (var shard in view.Shards)
+        reply.Shards.AddRange(view.Shards.Select(shard => Show(shard, view.Ring)));
+        reply.Layouts.AddRange(view.Layouts.Select(shardCount => (uint)shardCount));
+        if (view.Transition is { } transition)
         {
-            var wire = new W.Shard { Id = shard.Id.ToString(), Arcs = (uint)view.Ring.ArcsOf(shard.Id) };
-            wire.Members.AddRange(shard.Members.Select(member => member.ToString()));
-            wire.Joining.AddRange(shard.Joining.Select(member => member.ToString()));
-            wire.Leaving.AddRange(shard.Leaving.Select(member => member.ToString()));
-            reply.Shards.Add(wire);
+            reply.Reshard = new() { Id = transition.Id.ToString(), Begun = transition.Begun.Value };
+            reply.Reshard.Shards.AddRange(transition.Shards.Select(shard => Show(shard, transition.Ring)));
         }
 
         return Task.FromResult(reply);
@@ -84,6 +83,15 @@ internal sealed class ControlPlaneRpc(NodeIdentity self, Published<ClusterTopolo
         });
         reply.Topology = TopologyText.Write(topology.Current);
         return reply;
+    }
+
+    private static W.Shard Show(ShardMembers shard, HashRing ring)
+    {
+        var wire = new W.Shard { Id = shard.Id.ToString(), Arcs = (uint)ring.ArcsOf(shard.Id) };
+        wire.Members.AddRange(shard.Members.Select(member => member.ToString()));
+        wire.Joining.AddRange(shard.Joining.Select(member => member.ToString()));
+        wire.Leaving.AddRange(shard.Leaving.Select(member => member.ToString()));
+        return wire;
     }
 
     // Callers need not be members: a node that joins is none yet.

@@ -35,8 +35,10 @@ internal sealed record RegisterState(AcceptorState<ClusterTopology> Acceptor, Fi
     // A member keeps its shard until it is removed. One that was removed and let in again before it learned of either still holds its former shard: were it
     // given another one, it would broadcast what it holds there, and clients would find their keys in two shards.
     // So would one that was made anew and served by VIEW, at an address whose shard has changed since the cluster was founded, whoever is admitted there.
+    // A reshard gives nodes other shards by right, and what they held before has a group by which it is known.
     private bool IsDisplaced(ClusterTopology next, NodeIdentity self) =>
-        Acceptor.Chosen.PlaceOf(self).Shard is { } former
+        Acceptor.Chosen.Layout == next.Layout
+        && Acceptor.Chosen.PlaceOf(self).Shard is { } former
         && (next.IsMember(self) || (!Acceptor.Chosen.IsSealed && next.Includes(self.Address)))
         && next.ReplicatedBy(self.Address)?.Id != former.Id;
 }
