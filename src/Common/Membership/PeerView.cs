@@ -1,5 +1,6 @@
 using Kv.Common.Causality;
 using Kv.Common.Identity;
+using Kv.Common.Migration;
 
 namespace Kv.Common.Membership;
 
@@ -14,7 +15,9 @@ namespace Kv.Common.Membership;
 /// <param name="Epoch">Its topology's epoch.</param>
 /// <param name="TopologyDigest">Equal to ours when its topology is ours.</param>
 /// <param name="Vector">What it holds durably, as far as it was heard; what follows is empty or zero while nothing was.</param>
-/// <param name="Stable">What it knows every member of its shard to hold durably.</param>
+/// <param name="Place">The group whose ranges <paramref name="Vector"/> speaks of; null when none.</param>
+/// <param name="Filling">How far it is with being filled; null when it is not.</param>
+/// <param name="Owes">True while it keeps the log of a group that a reshard has ended, because somebody may need it.</param>
 /// <param name="LiveKeys">How many keys it has.</param>
 /// <param name="Ready">True when it said it can serve its shard.</param>
 /// <param name="Complete">True when it said it has held all that its shard held.</param>
@@ -29,7 +32,9 @@ public sealed record PeerView(
     Epoch Epoch,
     ulong TopologyDigest,
     VersionVector Vector,
-    VersionVector Stable,
+    ReplicaGroup? Place,
+    FillReport? Filling,
+    bool Owes,
     long LiveKeys,
     bool Ready,
     bool Complete,

@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using Kv.Common.Causality;
 using Kv.Common.Identity;
 
 namespace Kv.Common.Migration;

@@ -39,6 +39,14 @@ public sealed class HashRing
     /// <summary>The arc that holds <paramref name="position"/>, from 0; the same on every ring.</summary>
     public static int ArcOf(ulong position) => (int)(position >> (64 - ArcBits));
 
+    /// <summary>The positions of an arc.</summary>
+    public static RingRange RangeOfArc(int arc)
+    {
+        const ulong ArcLength = 1UL << (64 - ArcBits);
+        var first = (ulong)arc * ArcLength;
+        return RingRange.Between(first, first + (ArcLength - 1));
+    }
+
     /// <summary>How many arcs there are.</summary>
     public int ArcCount => _owners.Length;
 
@@ -132,13 +140,11 @@ public sealed class HashRing
 
     private static ImmutableArray<RingRange>[] MergeArcs(ushort[] owners, int shardCount)
     {
-        const ulong ArcLength = 1UL << (64 - ArcBits);
         var ranges = new List<RingRange>[shardCount];
         for (var shard = 0; shard < shardCount; shard++) ranges[shard] = [];
         for (var arc = 0; arc < Arcs; arc++)
         {
-            var first = (ulong)arc * ArcLength;
-            var range = RingRange.Between(first, first + (ArcLength - 1));
+            var range = RangeOfArc(arc);
             var owned = ranges[owners[arc]];
             if (owned.Count > 0 && owned[^1].TryMerge(range, out var merged)) owned[^1] = merged;
             else owned.Add(range);

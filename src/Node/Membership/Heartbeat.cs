@@ -1,5 +1,6 @@
 using Kv.Common.Causality;
 using Kv.Common.Identity;
+using Kv.Common.Migration;
 
 namespace Kv.Node.Membership;
 
@@ -10,7 +11,9 @@ namespace Kv.Node.Membership;
 /// <param name="Epoch">The sender's topology.</param>
 /// <param name="TopologyDigest">Equal for equal topologies.</param>
 /// <param name="Vector">What the sender holds durably.</param>
-/// <param name="Stable">What, as far as the sender knows, every member of its shard holds durably.</param>
+/// <param name="Place">The group whose ranges <paramref name="Vector"/> speaks of; null when none.</param>
+/// <param name="Filling">How far the sender is with being filled; null when it is not.</param>
+/// <param name="Owes">True while the sender keeps the log of a group that a reshard has ended, because somebody may need it.</param>
 /// <param name="LiveKeys">How many keys the sender has.</param>
 /// <param name="SentUnixMs">The sender's wall clock, for the skew metric only; liveness is never judged by it.</param>
 /// <param name="Ready">True while the sender can serve its shard.</param>
@@ -22,7 +25,9 @@ internal sealed record Heartbeat(
     Epoch Epoch,
     ulong TopologyDigest,
     VersionVector Vector,
-    VersionVector Stable,
+    ReplicaGroup? Place,
+    FillReport? Filling,
+    bool Owes,
     long LiveKeys,
     long SentUnixMs,
     bool Ready,

@@ -1,4 +1,3 @@
-using Kv.Common.Causality;
 using Kv.Common.Identity;
 using Kv.Common.Topology;
 using Kv.Node.Replica;
@@ -8,7 +7,7 @@ namespace Kv.Node.Membership;
 
 /// <summary>This node's beats: what its replica, its topology and its readiness are at the moment.</summary>
 internal sealed class HeartbeatSource(
-    NodeIdentity self, Published<ClusterTopology> topology, ReplicaState replica, Stability stability, ServingFloor floor, Readiness readiness, TimeProvider time)
+    NodeIdentity self, Published<ClusterTopology> topology, ReplicaState replica, FillProgress filling, ServingFloor floor, Readiness readiness, TimeProvider time)
     : IHeartbeatSource
 {
     public Heartbeat Next()
@@ -29,7 +28,9 @@ internal sealed class HeartbeatSource(
             view.Epoch,
             view.Digest,
             snapshot.Vector,
-            replica.Place.Shard is { } shard ? stability.StableIn(shard.Id) : VersionVector.Empty,
+            snapshot.Place,
+            filling.Report(snapshot),
+            !snapshot.Former.IsEmpty,
             snapshot.LiveKeys,
             time.GetUtcNow().ToUnixTimeMilliseconds(),
             readiness.WhyNot() is null,

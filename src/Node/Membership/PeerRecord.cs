@@ -111,7 +111,9 @@ internal sealed class PeerRecord(NodeAddress address, FailureDetectorSettings se
         _last?.Epoch ?? default,
         _last?.TopologyDigest ?? 0,
         _last?.Vector ?? VersionVector.Empty,
-        _last?.Stable ?? VersionVector.Empty,
+        _last?.Place,
+        _last?.Filling,
+        _last?.Owes ?? false,
         _last?.LiveKeys ?? 0,
         _last?.Ready ?? false,
         _last?.Complete ?? false,
@@ -119,8 +121,8 @@ internal sealed class PeerRecord(NodeAddress address, FailureDetectorSettings se
         _detector?.Suspicion(now) ?? 0,
         _skew.Estimate);
 
-    // A peer is heard over two streams, which may deliver two beats in the other order than they were sent. What only grows in an incarnation is joined;
-    // the rest is what came last and is right again with the next beat.
+    // A peer is heard over two streams, which may deliver two beats in the other order than they were sent. What only grows while a node has one place is
+    // joined; the rest is what came last and is right again with the next beat. After a reshard the place is another, and never an earlier one again.
     private static Heartbeat Latest(Heartbeat known, Heartbeat beat)
     {
         var newest = beat.Epoch >= known.Epoch ? beat : known;
@@ -128,8 +130,10 @@ internal sealed class PeerRecord(NodeAddress address, FailureDetectorSettings se
         {
             Epoch = newest.Epoch,
             TopologyDigest = newest.TopologyDigest,
-            Vector = known.Vector.Join(beat.Vector),
-            Stable = known.Stable.Join(beat.Stable),
+            Place = newest.Place,
+            Vector = beat.Place == known.Place ? known.Vector.Join(beat.Vector) : newest.Vector,
+            Filling = newest.Filling,
+            Owes = newest.Owes,
         };
     }
 }

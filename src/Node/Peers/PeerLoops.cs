@@ -1,4 +1,3 @@
-using Kv.Common.Identity;
 using Kv.Common.Topology;
 using Kv.Node.Signals;
 
@@ -7,23 +6,27 @@ namespace Kv.Node.Peers;
 /// <summary>Keeps one loop running for each of a set of peers, as the topology changes that set.</summary>
 internal static class PeerLoops
 {
-    /// <summary>Runs until cancelled; then, or when a loop fails, every loop has ended when the task completes.</summary>
-    public static async Task RunAsync(
+    /// <summary>
+    /// Runs until cancelled; then, or when a loop fails, every loop has ended when the task completes. <typeparamref name="TPeer"/> is an address, or one with
+    /// whatever else a loop depends on: when that changes, the loop is ended and another one begun.
+    /// </summary>
+    public static async Task RunAsync<TPeer>(
         Published<ClusterTopology> topology,
-        Func<ClusterTopology, IEnumerable<NodeAddress>> peersOf,
-        Func<NodeAddress, CancellationToken, Task> loop,
+        Func<ClusterTopology, IEnumerable<TPeer>> peersOf,
+        Func<TPeer, CancellationToken, Task> loop,
         CancellationToken cancellation)
+        where TPeer : notnull
     {
         using var all = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        var running = new Dictionary<NodeAddress, (Task Loop, CancellationTokenSource Stop)>();
+        var running = new Dictionary<TPeer, (Task Loop, CancellationTokenSource Stop)>();
         try
         {
             while (true)
             {
                 var view = topology.Current;
-                var wanted = peersOf(view).ToHashSet();
+                var wanted = peersOf(view).ToList();
                 foreach (var gone in running.Keys.Where(peer => !wanted.Contains(peer)).ToList()) await StopAsync(running, gone);
-                foreach (var peer in wanted.Where(peer => !running.ContainsKey(peer)).Order().ToList())
+                foreach (var peer in wanted.Where(peer => !running.ContainsKey(peer)))
                 {
                     var stop = CancellationTokenSource.CreateLinkedTokenSource(all.Token);
                     running[peer] = (loop(peer, stop.Token), stop);
@@ -49,7 +52,8 @@ internal static class PeerLoops
         }
     }
 
-    private static async Task StopAsync(Dictionary<NodeAddress, (Task Loop, CancellationTokenSource Stop)> running, NodeAddress peer)
+    private static async Task StopAsync<TPeer>(Dictionary<TPeer, (Task Loop, CancellationTokenSource Stop)> running, TPeer peer)
+        where TPeer : notnull
     {
         var (loop, stop) = running[peer];
         running.Remove(peer);

@@ -9,8 +9,9 @@ namespace Kv.Node.Replica;
 
 /// <summary>What a replica holds durably, as of its last commit.</summary>
 /// <param name="Checkpoint">As it is stored.</param>
+/// <param name="Followed">The epoch of the topology that the writer has followed: the replica is what that one asks of it.</param>
 /// <param name="UnmergedStamp">The greatest stamp from a peer that was too far ahead to be merged into the clock; zero if none.</param>
-internal sealed record ReplicaSnapshot(ReplicaCheckpoint Checkpoint, HybridTimestamp UnmergedStamp)
+internal sealed record ReplicaSnapshot(ReplicaCheckpoint Checkpoint, Epoch Followed, HybridTimestamp UnmergedStamp)
 {
     /// <inheritdoc cref="ReplicaCheckpoint.Place"/>
     public ReplicaGroup? Place => Checkpoint.Place;

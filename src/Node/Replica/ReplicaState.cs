@@ -49,7 +49,7 @@ internal sealed class ReplicaState
         _clock = new(storage.Checkpoint.Clock);
         _counts = new(storage);
         _mailbox = Channel.CreateBounded<WriterWork>(new BoundedChannelOptions(options.MailboxCapacity) { SingleReader = true });
-        Snapshot = new(new(storage.Checkpoint, HybridTimestamp.Zero));
+        Snapshot = new(new(storage.Checkpoint, default, HybridTimestamp.Zero));
     }
 
     /// <summary>What this node is to do now; a node without a shard keeps nothing.</summary>
@@ -194,15 +194,18 @@ internal sealed class ReplicaState
         }
 
         // 2. Persist.
+        var checkpoint = before.Checkpoint;
         if (!step.IsEmpty)
         {
             var batch = step.ToBatch();
             await _storage.CommitAsync(batch);
             _metrics.GroupCommitted(batch.Log.Count);
-
-            // 3. Publish: from here on readers, replicators and waiters see it.
-            Snapshot.Publish(new(batch.Checkpoint, HybridTimestamp.Max(before.UnmergedStamp, step.UnmergedStamp)));
+            checkpoint = batch.Checkpoint;
         }
+
+        // 3. Publish: from here on readers, replicators and waiters see it.
+        if (!step.IsEmpty || topology.Epoch != before.Followed)
+            Snapshot.Publish(new(checkpoint, topology.Epoch, HybridTimestamp.Max(before.UnmergedStamp, step.UnmergedStamp)));
 
         // 4. Answer.
         foreach (var work in queued) work.Complete();

@@ -120,11 +120,14 @@ internal sealed class ReplicaStep
     /// <summary>Whether <paramref name="session"/> is the fill under way; if not, what comes from it must not be taken in.</summary>
     public bool IsCurrent(FillSession session) => _next.Fill is { } fill && fill.Target == session.Target && fill.Since == session.Since;
 
-    /// <summary>A donor's cut: from here on the source's members send what they write.</summary>
+    /// <summary>
+    /// A donor's cut. The first one, before its scan: from here on the source's members send what they write. A later one, when the source was whole already: after
+    /// its scan was taken in.
+    /// </summary>
     public void TakeCut(ReplicaGroup group, VersionVector cut)
     {
-        if (_next.Fill?.Find(group) is not { } source || !cut.Covers(source.Vector)) return;
-        _next = _next with { Fill = _next.Fill.With(source with { Vector = cut, HasCut = true }) };
+        if (_next.Fill?.Find(group) is { } source && (source.IsWhole || !source.HasCut))
+            _next = _next with { Fill = _next.Fill.With(source with { Vector = source.Vector.Join(cut), HasCut = true }) };
     }
 
     /// <summary>Takes in a record that a donor scanned.</summary>

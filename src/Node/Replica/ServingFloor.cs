@@ -1,33 +1,28 @@
 using System.Collections.Immutable;
-using System.Text;
 using Kv.Common.Causality;
 using Kv.Common.Identity;
 using Kv.Common.Membership;
+using Kv.Common.Migration;
 using Kv.Common.Time;
 using Kv.Common.Topology;
 using Kv.Node.Signals;
-using Kv.Node.Storage;
 
 namespace Kv.Node.Replica;
 
 /// <summary>
 /// What a replica that has never been complete must hold before it serves: everything that a member of its shard held when first heard from. Without
 /// it, a node re-created without its data would answer tokens from which entries were pruned on the strength of the data it lost. Whether it
-/// was ever complete is stored, so that a crash while catching up does not lift the floor.
+/// was ever complete is stored, so that a crash while catching up does not lift the floor. A replica whose place was filled is complete from the beginning.
 /// </summary>
 internal sealed class ServingFloor(
     NodeIdentity self,
     Published<ClusterTopology> topology,
     Published<MembershipView> membership,
     ReplicaState replica,
-    IStorageEngine storage,
     IMissingRecords missingRecords,
     TimeProvider time,
     ReplicaOptions options)
 {
-    private const string CompleteKey = "replica-was-complete";
-    private const string ShardKey = "replica-shard";
-
     private readonly Published<State> _state = new(new(VersionVector.Empty, Standing.CatchingUp));
 
     /// <summary>What must be held; empty until it is measured.</summary>
@@ -49,19 +44,21 @@ internal sealed class ServingFloor(
     public async ValueTask WaitUntilAdmittedAsync(CausalToken past, CancellationToken cancellation) =>
         await _state.WaitAsync(state => Admits(state, past), cancellation);
 
-    /// <summary>Follows what the topology has this node do, until cancelled.</summary>
+    /// <summary>Follows what the topology has this node do, and what its replica is, until cancelled.</summary>
     public async Task RunAsync(CancellationToken cancellation)
     {
         try
         {
             while (true)
             {
-                var place = replica.Place;
+                var situation = Look();
                 using var here = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-                var taking = TakeAsync(place, here.Token);
-                var moved = topology.WaitAsync(next => IsElsewhere(next.PlaceOf(self), place), here.Token).AsTask();
+                var taking = TakeAsync(situation, here.Token);
+                var moved = Task.WhenAny(
+                    topology.WaitAsync(_ => Look() != situation, here.Token).AsTask(),
+                    replica.Snapshot.WaitAsync(_ => Look() != situation, here.Token).AsTask());
                 if (await Task.WhenAny(taking, moved) == taking) await taking;
-                await moved;
+                await await moved;
                 here.Cancel();
                 await taking;
             }
@@ -71,23 +68,23 @@ internal sealed class ServingFloor(
         }
     }
 
-    private static bool IsElsewhere(Placement next, Placement place) => next.Role != place.Role || next.Shard?.Id != place.Shard?.Id;
+    private Situation Look() => new(replica.Place.Role, PlaceRules.AssignedTo(topology.Current, self), replica.Snapshot.Current.Place);
 
-    private async Task TakeAsync(Placement place, CancellationToken cancellation)
+    private async Task TakeAsync(Situation situation, CancellationToken cancellation)
     {
         try
         {
-            await ClaimAsync(place);
-            switch (place.Role)
+            switch (situation)
             {
-                case ReplicaRole.Member:
-                    await ServeAsync(cancellation);
+                case { Role: ReplicaRole.None or ReplicaRole.Leaving }:
+                    _state.Publish(new(VersionVector.Empty, Standing.Unassigned));
                     break;
-                case ReplicaRole.Joining:
-                    await JoinAsync(cancellation);
+                case { Place: { } place } when place == situation.Assigned:
+                    await (situation.Role is ReplicaRole.Member ? ServeAsync(place, cancellation) : JoinAsync(place, cancellation));
                     break;
                 default:
-                    _state.Publish(new(VersionVector.Empty, Standing.Unassigned));
+                    // It is being filled, or the writer has yet to follow the topology.
+                    _state.Publish(new(VersionVector.Empty, Standing.CatchingUp));
                     break;
             }
         }
@@ -96,33 +93,24 @@ internal sealed class ServingFloor(
         }
     }
 
-    // Records say nothing of shards: what was left of one would be replicated, and counted, in another.
-    private async ValueTask ClaimAsync(Placement place)
-    {
-        if (place.Shard is not { } shard) return;
-        if (storage.ReadMeta(ShardKey) is not { } held) await storage.WriteMetaAsync(ShardKey, Encoding.UTF8.GetBytes(shard.Id.ToString()));
-        else if (Encoding.UTF8.GetString(held) is var other && other != shard.Id.ToString())
-            throw new StorageFailedException($"The data directory holds shard {other}, and this node is to replicate shard {shard.Id}: remove the directory, and the node joins as a new one.");
-    }
-
     // 1. Measure what a member holds that knows of this node: whatever is written from then on is sent here too, and whatever any node takes for stable
     // is held here. 2. Catch up. 3. Remember that.
-    private async Task JoinAsync(CancellationToken cancellation)
+    private async Task JoinAsync(ReplicaGroup place, CancellationToken cancellation)
     {
         _state.Publish(new(VersionVector.Empty, Standing.CatchingUp));
         var epoch = topology.Current.Epoch;
         var view = await membership.WaitAsync(next => Heard(next).Any(peer => peer.Complete && peer.Epoch >= epoch), cancellation);
-        var needed = Heard(view).Where(peer => peer.Complete && peer.Epoch >= epoch).Aggregate(VersionVector.Empty, (joined, peer) => joined.Join(peer.Vector));
+        var needed = Heard(view).Where(peer => peer.Complete && peer.Epoch >= epoch).Aggregate(VersionVector.Empty, (joined, peer) => joined.Join(HeldBy(peer)));
         _state.Publish(new(needed, Standing.CatchingUp));
         await CatchUpAsync(cancellation);
-        await storage.WriteMetaAsync(CompleteKey, new byte[] { 1 });
+        await replica.MarkCompleteAsync(place);
         _state.Publish(new(needed, Standing.Joined));
     }
 
     // 1. Measure: hear what the shard holds; if those who know are not there in time, serve meanwhile as one who is alone. 2. Catch up. 3. Remember that.
-    private async Task ServeAsync(CancellationToken cancellation)
+    private async Task ServeAsync(ReplicaGroup place, CancellationToken cancellation)
     {
-        if (storage.ReadMeta(CompleteKey) is null)
+        if (!replica.Snapshot.Current.IsComplete)
         {
             var needed = await MeasureWithinGraceAsync(cancellation);
             if (needed is null)
@@ -135,7 +123,7 @@ internal sealed class ServingFloor(
 
             _state.Publish(new(needed, Standing.CatchingUp));
             await CatchUpAsync(cancellation);
-            await storage.WriteMetaAsync(CompleteKey, new byte[] { 1 });
+            await replica.MarkCompleteAsync(place);
         }
         else
         {
@@ -155,11 +143,11 @@ internal sealed class ServingFloor(
     private bool Admits(State state, CausalToken past) => state.Standing switch
     {
         Standing.Complete or Standing.Returning => true,
-        Standing.Alone => past.Stamp == HybridTimestamp.Zero || (replica.Place.Shard is { } shard && IsOwn(past.Dependencies.Of(shard.Id))),
+        Standing.Alone => past.Stamp == HybridTimestamp.Zero || (replica.Snapshot.Current.Place is { } place && IsOwn(past.Dependencies.OfGroups(group => topology.Current.Concerns(group, place)))),
         _ => false,
     };
 
-    private bool IsOwn(VersionVector dots) => !dots.IsEmpty && dots.All(dot => dot.Origin == self.Incarnation);
+    private bool IsOwn(VersionVector dots) => !dots.IsEmpty && dots.All(dot => dot.Origin.Incarnation == self.Incarnation);
 
     private ImmutableArray<NodeAddress> Members => replica.Place.Shard?.Members ?? [];
 
@@ -191,8 +179,11 @@ internal sealed class ServingFloor(
     {
         var heard = Heard(view).ToList();
         var complete = heard.Where(peer => peer.Complete).ToList();
-        return (complete.Count > 0 ? complete : heard).Aggregate(VersionVector.Empty, (joined, peer) => joined.Join(peer.Vector));
+        return (complete.Count > 0 ? complete : heard).Aggregate(VersionVector.Empty, (joined, peer) => joined.Join(HeldBy(peer)));
     }
+
+    // What a peer holds of another group says nothing of this one.
+    private VersionVector HeldBy(PeerView peer) => peer.Place == replica.Snapshot.Current.Place ? peer.Vector : VersionVector.Empty;
 
     private IEnumerable<PeerView> Heard(MembershipView view) =>
         Members.Where(member => !member.Equals(self.Address) && view.IsReachable(member)).Select(member => view.Find(member)!);
@@ -213,7 +204,7 @@ internal sealed class ServingFloor(
                 // Whoever held it may be gone for good; another complete member's word is as good.
                 var view = membership.Current;
                 if (_state.Current.Standing is Standing.Returning && !Heard(view).Any()) return;
-                if (Heard(view).Any(peer => peer.Complete) && !Heard(view).Any(peer => peer.Vector.Covers(Needed))) _state.Publish(_state.Current with { Needed = Measure(view) });
+                if (Heard(view).Any(peer => peer.Complete) && !Heard(view).Any(peer => HeldBy(peer).Covers(Needed))) _state.Publish(_state.Current with { Needed = Measure(view) });
             }
         }
     }
@@ -236,6 +227,8 @@ internal sealed class ServingFloor(
 
         Complete,
     }
+
+    private sealed record Situation(ReplicaRole Role, ReplicaGroup? Assigned, ReplicaGroup? Place);
 
     private sealed record State(VersionVector Needed, Standing Standing);
 }

@@ -8,10 +8,10 @@ using Kv.Node.Signals;
 namespace Kv.Node.Replica;
 
 /// <summary>
-/// What every replica of a shard is known to hold durably: the meet of the vectors of those who serve or join it, as their heartbeats told them. Only
-/// that may be dropped from a token, whatever the token's size or age: a replica that serves the shard covers it by definition, and one that is about
-/// to serve it must. A replica that acts on a newer topology than this node may know of one that this node does not, so its word counts for nothing
-/// until this node has caught up.
+/// What every replica that a write concerns is known to hold durably, as their heartbeats told. Only that may be dropped from a token, whatever the token's size or
+/// age: a replica that serves a shard covers it by definition, and one that is about to serve it must. A replica that acts on a newer topology than this
+/// node may know of one that this node does not, so its word counts for nothing until this node has caught up. While a reshard is under way nothing is
+/// dropped: those who are being filled cover nothing yet.
 /// </summary>
 internal sealed class Stability(
     NodeIdentity self,
@@ -20,10 +20,10 @@ internal sealed class Stability(
     ReplicaState replica,
     CausalTokenCodec tokens)
 {
-    private Computed _computed = new(null, null, []);
+    private Computed _computed = new(null, null, VersionVector.Empty);
 
-    /// <summary>Empty until every replica of the shard has been heard from.</summary>
-    public VersionVector StableIn(ShardId shard) => Compute().Of(shard);
+    /// <summary>Empty until every replica of some shard has been heard from.</summary>
+    public VersionVector Stable => Compute().Stable;
 
     /// <summary>
     /// The token without what is stable. It carries the epoch by which that was judged: a node that acts on an older one may serve a replica that this
@@ -32,22 +32,8 @@ internal sealed class Stability(
     public CausalToken Prune(CausalToken token)
     {
         var computed = Compute();
-        var pruned = token.Prune(computed.Of);
+        var pruned = token.Prune(computed.Stable);
         return pruned.Epoch < computed.Topology!.Epoch ? pruned with { Epoch = computed.Topology.Epoch } : pruned;
-    }
-
-    private Computed Compute()
-    {
-        var view = membership.Current;
-        var epoch = topology.Current;
-        var computed = Volatile.Read(ref _computed);
-        if (!ReferenceEquals(computed.View, view) || !ReferenceEquals(computed.Topology, epoch))
-        {
-            computed = new(view, epoch, epoch.Shards.ToDictionary(s => s.Id, s => Meet(s, view, epoch)));
-            Volatile.Write(ref _computed, computed);
-        }
-
-        return computed;
     }
 
     /// <summary>
@@ -60,13 +46,42 @@ internal sealed class Stability(
         return tokens.Seal(Prune(record is null ? past : past.Join(record.OpenedToken)));
     }
 
+    private Computed Compute()
+    {
+        var view = membership.Current;
+        var epoch = topology.Current;
+        var computed = Volatile.Read(ref _computed);
+        if (!ReferenceEquals(computed.View, view) || !ReferenceEquals(computed.Topology, epoch))
+        {
+            computed = new(view, epoch, epoch.Transition is null ? Judge(view, epoch) : VersionVector.Empty);
+            Volatile.Write(ref _computed, computed);
+        }
+
+        return computed;
+    }
+
+    // Of each origin, what is held in every shard of today that its group concerns.
+    private VersionVector Judge(MembershipView view, ClusterTopology topology)
+    {
+        var held = topology.Shards.Select(shard => (Group: topology.GroupOf(shard.Id), Vector: Meet(shard, view, topology))).ToList();
+        var stable = VersionVector.Empty;
+        foreach (var dot in held.Aggregate(VersionVector.Empty, (joined, shard) => joined.Join(shard.Vector)))
+        {
+            var everywhere = held.Min(shard => topology.Concerns(dot.Origin.Group, shard.Group) ? shard.Vector[dot.Origin] : ulong.MaxValue);
+            if (everywhere is > 0 and < ulong.MaxValue) stable = stable.With(dot with { Sequence = everywhere });
+        }
+
+        return stable;
+    }
+
     private VersionVector Meet(ShardMembers shard, MembershipView view, ClusterTopology topology)
     {
+        var group = topology.GroupOf(shard.Id);
         VersionVector? meet = null;
         foreach (var member in shard.Members.Concat(shard.Joining))
         {
-            var vector = member.Equals(self.Address) ? replica.Snapshot.Current.Vector
-                : view.Find(member) is { } peer && peer.Epoch <= topology.Epoch && IsAdmitted(topology, peer) ? peer.Vector
+            var vector = member.Equals(self.Address) ? HeldHere(group)
+                : view.Find(member) is { } peer && peer.Epoch <= topology.Epoch && peer.Place == group && IsAdmitted(topology, peer) ? peer.Vector
                 : VersionVector.Empty;
             meet = meet?.Meet(vector) ?? vector;
         }
@@ -74,11 +89,10 @@ internal sealed class Stability(
         return meet ?? VersionVector.Empty;
     }
 
+    private VersionVector HeldHere(ReplicaGroup group) => replica.Snapshot.Current is { Place: { } place } snapshot && place == group ? snapshot.Vector : VersionVector.Empty;
+
     // What a lost incarnation held, its successor need not hold.
     private static bool IsAdmitted(ClusterTopology topology, PeerView peer) => !topology.IsSealed || topology.IncarnationAt(peer.Address) == peer.Incarnation;
 
-    private sealed record Computed(MembershipView? View, ClusterTopology? Topology, Dictionary<ShardId, VersionVector> ByShard)
-    {
-        public VersionVector Of(ShardId shard) => ByShard.GetValueOrDefault(shard, VersionVector.Empty);
-    }
+    private sealed record Computed(MembershipView? View, ClusterTopology? Topology, VersionVector Stable);
 }

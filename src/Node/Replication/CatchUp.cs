@@ -2,6 +2,7 @@ using System.Threading.Channels;
 using Kv.Common.Causality;
 using Kv.Common.Identity;
 using Kv.Common.Membership;
+using Kv.Common.Topology;
 using Kv.Node.Peers;
 using Kv.Node.Replica;
 using Kv.Node.Signals;
@@ -15,6 +16,7 @@ namespace Kv.Node.Replication;
 /// </summary>
 internal sealed partial class CatchUp(
     NodeIdentity self,
+    Published<ClusterTopology> topology,
     Published<MembershipView> membership,
     ReplicaState replica,
     IPeerTransport transport,
@@ -74,34 +76,37 @@ internal sealed partial class CatchUp(
         }
 
         var view = membership.Current;
-        if (replica.Place.Shard is not { } shard) return;
+        var snapshot = replica.Snapshot.Current;
+        if (replica.Place.Shard is not { } shard || snapshot.Place is not { } place) return;
         var members = shard.Replicas.Where(m => !m.Equals(self.Address) && view.IsReachable(m)).ToList();
         var broadcasting = members.Select(m => view.Find(m)!.Incarnation).ToHashSet();
         foreach (var member in members)
         {
-            var held = view.Find(member)!.Vector;
-            replica.RefuseOldCopy(member, held);
+            var peer = view.Find(member)!;
+            replica.RefuseOldCopy(member, peer.Vector);
+            if (peer.Place != place) continue;
             // A reachable origin sends its own writes itself; only what no origin can send is a gap.
-            var gaps = VersionVector.Of(held.Where(dot => !broadcasting.Contains(dot.Origin)));
+            var gaps = VersionVector.Of(peer.Vector.Where(dot => dot.Origin.Group != place || !broadcasting.Contains(dot.Origin.Incarnation)));
             var want = gaps.Join(asked).Without(replica.Snapshot.Current.Vector);
-            if (!want.IsEmpty) await FetchAsync(member, want, cancellation);
+            if (!want.IsEmpty) await FetchAsync(member, place, want, cancellation);
         }
     }
 
-    private async Task FetchAsync(NodeAddress member, VersionVector want, CancellationToken cancellation)
+    private async Task FetchAsync(NodeAddress member, ReplicaGroup place, VersionVector want, CancellationToken cancellation)
     {
+        var scope = topology.Current.Scope;
         try
         {
             var fetched = 0;
             var ahead = new Queue<VersionVector>();
             using var silence = new CancellationTokenSource(options.AnswerTimeout, time);
             using var answering = CancellationTokenSource.CreateLinkedTokenSource(cancellation, silence.Token);
-            await foreach (var batch in transport.FetchAsync(member, new(replica.Snapshot.Current.Vector, want), answering.Token))
+            await foreach (var batch in transport.FetchAsync(member, new(place, replica.Snapshot.Current.Vector, want), answering.Token))
             {
                 silence.CancelAfter(options.AnswerTimeout);
-                await replica.DeliverAsync(batch.Records);
-                fetched += batch.Records.Count;
-                ahead.Enqueue(VersionVector.Of(batch.Records.Select(record => record.Dot)));
+                await replica.DeliverAsync(batch.Passages, scope);
+                fetched += batch.Passages.Count;
+                ahead.Enqueue(VersionVector.Of(batch.Passages.Select(passage => passage.Through)));
                 if (ahead.Count < options.MaxBatchesAhead) continue;
                 var oldest = ahead.Dequeue();
                 await replica.Snapshot.WaitAsync(snapshot => snapshot.Vector.Covers(oldest), answering.Token);

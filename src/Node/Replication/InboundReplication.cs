@@ -10,21 +10,21 @@ using Kv.Node.Signals;
 namespace Kv.Node.Replication;
 
 /// <summary>The receiving side of causal broadcast, and the giving side of catching up.</summary>
-internal sealed class InboundReplication(NodeIdentity self, Published<ClusterTopology> topology, ReplicaState replica, ReplicationOptions options)
+internal sealed class InboundReplication(
+    NodeIdentity self, Published<ClusterTopology> topology, ReplicaState replica, TimeProvider time, ReplicationOptions options)
 {
     /// <summary>
-    /// Serves one peer's broadcast until it ends: says what is held here, hands the peer's batches to the replica, and acknowledges what has become
-    /// durable. Reading stops while too many batches are ahead of what is durable, so a record that waits for its past holds back only its own stream.
-    /// Ends as well when this node gets another shard, or none: what was taken in meanwhile was dropped, and the peer must begin anew.
+    /// Serves one peer's broadcast until it ends. 1. Come to know what the peer knows. 2. Say what is held here. 3. Hand the peer's batches to the replica,
+    /// and acknowledge what has become durable. Reading stops while too many batches are ahead of what is durable, so a record that waits for its past
+    /// holds back only its own stream. Ends as well when the layout or the reshard under way changes: what was sent and left out was chosen by it.
     /// </summary>
-    public async Task ServeAsync(Incarnation from, IPeerStream<Acknowledgement, RecordBatch> stream, CancellationToken cancellation)
+    public async Task ServeAsync(NodeIdentity from, BroadcastOpening opening, IPeerStream<Acknowledgement, RecordBatch> stream, CancellationToken cancellation)
     {
-        var shard = replica.Place.Shard?.Id;
-        var greeting = replica.Snapshot.Current.Vector;
+        if (await GreetingAsync(from, opening, cancellation) is not { } greeting) return;
         await stream.SendAsync(new(self.Incarnation, greeting), cancellation);
         await Duplex.RunAsync(
-            async stop => await topology.WaitAsync(next => next.PlaceOf(self).Shard?.Id != shard, stop),
-            stop => Duplex.RunAsync(within => TakeInAsync(stream, within), within => AcknowledgeAsync(from, greeting[from], stream, within), stop),
+            async stop => await topology.WaitAsync(next => next.Scope != opening.Scope, stop),
+            stop => Duplex.RunAsync(within => TakeInAsync(opening.Scope, stream, within), within => AcknowledgeAsync(from.Incarnation, greeting, stream, within), stop),
             cancellation);
     }
 
@@ -34,22 +34,24 @@ internal sealed class InboundReplication(NodeIdentity self, Published<ClusterTop
     /// </summary>
     public IEnumerable<RecordBatch> Fetch(FetchRequest request)
     {
-        var here = replica.Snapshot.Current.Vector;
-        var origins = new PriorityQueue<LogCursor, (HybridTimestamp, Incarnation)>();
+        var snapshot = replica.Snapshot.Current;
+        if (snapshot.Place != request.Place) yield break;
+        var origins = new PriorityQueue<LogCursor, (HybridTimestamp, Origin)>();
         foreach (var wanted in request.Want)
         {
-            var cursor = new LogCursor(replica, request.Have[wanted.Origin], wanted with { Sequence = Math.Min(wanted.Sequence, here[wanted.Origin]) });
-            if (cursor.MoveNext()) origins.Enqueue(cursor, (cursor.Current.Stamp, wanted.Origin));
+            var have = request.Have[wanted.Origin];
+            if (have < snapshot.Checkpoint.LoggedAfter[wanted.Origin]) continue;
+            var cursor = new LogCursor(replica, have, wanted with { Sequence = Math.Min(wanted.Sequence, snapshot.Vector[wanted.Origin]) });
+            if (cursor.MoveNext()) origins.Enqueue(cursor, (cursor.Stamp, wanted.Origin));
         }
 
-        var batch = new List<WriteRecord>();
+        var batch = new List<Passage>();
         var bytes = 0;
-        while (origins.TryDequeue(out var cursor, out _))
+        while (origins.TryDequeue(out var cursor, out var at))
         {
-            var record = cursor.Current;
-            batch.Add(record);
-            bytes += record.Value.Length + record.Token.Length;
-            if (cursor.MoveNext()) origins.Enqueue(cursor, (cursor.Current.Stamp, record.Dot.Origin));
+            batch.Add(cursor.Current);
+            bytes += cursor.Current.Size;
+            if (cursor.MoveNext()) origins.Enqueue(cursor, (cursor.Stamp, at.Item2));
             if (batch.Count < RecordBatch.MaxRecords && bytes < RecordBatch.MaxBytes) continue;
             yield return new(batch);
             (batch, bytes) = ([], 0);
@@ -58,28 +60,58 @@ internal sealed class InboundReplication(NodeIdentity self, Published<ClusterTop
         if (batch.Count > 0) yield return new(batch);
     }
 
-    private async Task TakeInAsync(IPeerStream<Acknowledgement, RecordBatch> stream, CancellationToken cancellation)
+    // Null when this node does not come to the peer's scope in time, or has left it: the peer comes again. One who fills this replica is greeted once a donor has told
+    // from where on its writes are wanted.
+    private async Task<VersionVector?> GreetingAsync(NodeIdentity from, BroadcastOpening opening, CancellationToken cancellation)
+    {
+        using var patience = new CancellationTokenSource(options.AnswerTimeout * 0.75, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, patience.Token);
+        try
+        {
+            var view = await topology.WaitAsync(next => next.Epoch >= opening.Epoch, either.Token);
+            if (view.Scope != opening.Scope) return null;
+            var group = view.ReplicatedBy(from.Address) is { } shard ? view.GroupOf(shard.Id) : default(ReplicaGroup?);
+            var snapshot = await replica.Snapshot.WaitAsync(
+                next => next.Followed >= view.Epoch && (group is not { } giving || next.Fill?.Find(giving) is not { HasCut: false }), either.Token);
+            return snapshot.Received;
+        }
+        catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
+        {
+            return null;
+        }
+    }
+
+    private async Task TakeInAsync(LayoutScope scope, IPeerStream<Acknowledgement, RecordBatch> stream, CancellationToken cancellation)
     {
         var ahead = new Queue<Dot>();
         while (await stream.ReceiveAsync(cancellation) is { } batch)
         {
-            if (batch.Records.Count == 0) continue;
-            await replica.DeliverAsync(batch.Records);
-            ahead.Enqueue(batch.Records[^1].Dot);
+            if (batch.Passages.Count == 0) continue;
+            await replica.DeliverAsync(batch.Passages, scope);
+            ahead.Enqueue(batch.Passages[^1].Through);
             if (ahead.Count < options.MaxBatchesAhead) continue;
             var oldest = ahead.Dequeue();
-            await replica.Snapshot.WaitAsync(snapshot => snapshot.Vector.Covers(oldest), cancellation);
+            await replica.Snapshot.WaitAsync(snapshot => snapshot.Received.Covers(oldest), cancellation);
         }
     }
 
-    private async Task AcknowledgeAsync(
-        Incarnation from, ulong acknowledged, IPeerStream<Acknowledgement, RecordBatch> stream, CancellationToken cancellation)
+    private async Task AcknowledgeAsync(Incarnation from, VersionVector acknowledged, IPeerStream<Acknowledgement, RecordBatch> stream, CancellationToken cancellation)
     {
         while (true)
         {
-            var snapshot = await replica.Snapshot.WaitAsync(next => next.Vector[from] > acknowledged, cancellation);
-            acknowledged = snapshot.Vector[from];
-            await stream.SendAsync(new(self.Incarnation, snapshot.Vector), cancellation);
+            var snapshot = await replica.Snapshot.WaitAsync(next => HasMore(next.Received, acknowledged, from), cancellation);
+            acknowledged = snapshot.Received;
+            await stream.SendAsync(new(self.Incarnation, acknowledged), cancellation);
         }
+    }
+
+    private static bool HasMore(VersionVector held, VersionVector acknowledged, Incarnation from)
+    {
+        for (var i = 0; i < held.Count; i++)
+        {
+            if (held[i].Origin.Incarnation == from && held[i].Sequence > acknowledged[held[i].Origin]) return true;
+        }
+
+        return false;
     }
 }

@@ -1,17 +1,26 @@
+using System.Collections.Immutable;
+using Kv.Common.Causality;
 using Kv.Common.Identity;
+using Kv.Common.Migration;
+using Kv.Common.Replication;
+using Kv.Common.Topology;
 using Kv.Node.Peers;
 using Kv.Node.Replica;
+using Kv.Node.Signals;
 using Kv.Node.Telemetry;
 
 namespace Kv.Node.Replication;
 
 /// <summary>
-/// Sends this node's own writes to one member of its shard. The log is the queue: a batch is whatever the log holds after the cursor, so a slow or
-/// dead peer costs no memory. The cursor starts where the peer says it is, and again so after every reconnect; sending twice is harmless.
+/// Sends one peer what it is to have of this node's log (<see cref="Feed"/>), while the layout and the reshard under way stay the same. The log is the queue: a batch is
+/// whatever the log holds after the cursor, so a slow or dead peer costs no memory. The cursors start where the peer says it is, and again so after
+/// every reconnect; sending twice is harmless.
 /// </summary>
 internal sealed partial class PeerReplicator(
     NodeIdentity self,
     NodeAddress peer,
+    LayoutScope scope,
+    Published<ClusterTopology> topology,
     ReplicaState replica,
     IPeerTransport transport,
     IDurabilityObserver durability,
@@ -21,47 +30,64 @@ internal sealed partial class PeerReplicator(
     KvMetrics metrics,
     ILogger logger)
 {
-    /// <summary>Connects, sends until the stream breaks, pauses, and begins anew, until cancelled.</summary>
+    /// <summary>Connects when there is something to send, sends until the stream breaks, pauses, and begins anew, until cancelled.</summary>
     public async Task RunAsync(CancellationToken cancellation)
     {
         var backoff = new Backoff(options.ReconnectMin, options.ReconnectMax, time, random);
-        while (!cancellation.IsCancellationRequested)
+        try
         {
-            try
+            while (true)
             {
-                await SendOverOneStreamAsync(backoff, cancellation);
-            }
-            catch (PeerUnavailableException broken)
-            {
-                LogStreamBroken(logger, peer, broken.Message);
-            }
-            catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
-            {
-                return;
-            }
+                await UntilThereIsSomethingAsync(cancellation);
+                try
+                {
+                    await SendOverOneStreamAsync(backoff, cancellation);
+                }
+                catch (PeerUnavailableException broken)
+                {
+                    LogStreamBroken(logger, peer, broken.Message);
+                }
+                finally
+                {
+                    durability.Lost(peer);
+                }
 
-            try
-            {
                 await backoff.PauseAsync(cancellation);
             }
-            catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
-            {
-                return;
-            }
         }
+        catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
+        {
+        }
+    }
+
+    private IReadOnlyList<Feed> Feeds() => topology.Current is var view && view.Scope == scope ? Feed.To(peer, self, view, replica.Snapshot.Current) : [];
+
+    // What there is to send follows from both; either may be first to change.
+    private async Task UntilThereIsSomethingAsync(CancellationToken cancellation)
+    {
+        if (Feeds().Count > 0) return;
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        var first = await Task.WhenAny(
+            topology.WaitAsync(_ => Feeds().Count > 0, either.Token).AsTask(),
+            replica.Snapshot.WaitAsync(_ => Feeds().Count > 0, either.Token).AsTask());
+        either.Cancel();
+        await first;
     }
 
     private async Task SendOverOneStreamAsync(Backoff backoff, CancellationToken cancellation)
     {
-        await using var stream = await transport.OpenBroadcastAsync(peer, cancellation);
+        var feeds = Feeds();
+        var view = topology.Current;
+        if (view.Scope != scope) return;
+        await using var stream = await transport.OpenBroadcastAsync(peer, new(view.Epoch, scope), cancellation);
         var greeting = await GreetingAsync(stream, cancellation);
         replica.RefuseOldCopy(peer, greeting.Vector);
-        Acknowledge(greeting);
+        durability.Acknowledged(peer, greeting.From, greeting.Vector);
         backoff.Reset();
-        LogStreamOpen(logger, peer, greeting.Vector[self.Incarnation]);
+        LogStreamOpen(logger, peer, greeting.Vector);
 
         await Duplex.RunAsync(
-            stop => SendAsync(stream, greeting.Vector[self.Incarnation], stop), stop => ReceiveAcknowledgementsAsync(stream, stop), cancellation);
+            stop => SendAsync(stream, feeds, greeting.Vector, stop), stop => ReceiveAcknowledgementsAsync(stream, stop), cancellation);
     }
 
     private async Task<Acknowledgement> GreetingAsync(IPeerStream<RecordBatch, Acknowledgement> stream, CancellationToken cancellation)
@@ -78,29 +104,61 @@ internal sealed partial class PeerReplicator(
         }
     }
 
-    private async Task SendAsync(IPeerStream<RecordBatch, Acknowledgement> stream, ulong cursor, CancellationToken cancellation)
+    // 1. What there was of ended groups. 2. Own writes, as they come, until there is something else to send.
+    private async Task SendAsync(IPeerStream<RecordBatch, Acknowledgement> stream, IReadOnlyList<Feed> feeds, VersionVector held, CancellationToken cancellation)
     {
+        foreach (var feed in feeds.Where(feed => feed.Through is not null && held[feed.Origin] >= feed.After))
+        {
+            for (var cursor = held[feed.Origin]; cursor < feed.Through; cursor = await SendNextAsync(stream, feed, cursor, feed.Through.Value, cancellation))
+            {
+            }
+        }
+
+        var own = feeds.FirstOrDefault(feed => feed.Through is null);
+        var sent = own is null ? 0 : held[own.Origin];
+        var looked = (View: default(ClusterTopology), Place: default(ReplicaGroup?), Former: default(ImmutableArray<FormerPlace>));
         while (true)
         {
-            await replica.Snapshot.WaitAsync(snapshot => snapshot.Vector[self.Incarnation] > cursor, cancellation);
-            var records = replica.ReadLog(self.Incarnation, cursor, RecordBatch.MaxRecords, RecordBatch.MaxBytes);
-            if (records.Count == 0) throw new InvalidOperationException($"The log of {self.Incarnation} has no entry after {cursor}, which {peer} still needs.");
-            await stream.SendAsync(new(records), cancellation);
-            metrics.Sent(peer.ToString(), records.Count);
-            cursor = records[^1].Dot.Sequence;
+            var snapshot = await replica.Snapshot.WaitAsync(next => (own is not null && next.Vector[own.Origin] > sent) || HasOthers(next), cancellation);
+            if (own is null || snapshot.Vector[own.Origin] <= sent) return;
+            sent = await SendNextAsync(stream, own, sent, snapshot.Vector[own.Origin], cancellation);
         }
+
+        // Asked at every commit, so it looks closely only when something changed on which feeds depend.
+        bool HasOthers(ReplicaSnapshot next)
+        {
+            var view = topology.Current;
+            if (ReferenceEquals(view, looked.View) && next.Place == looked.Place && next.Former == looked.Former) return false;
+            looked = (view, next.Place, next.Former);
+            return !feeds.SequenceEqual(Feeds());
+        }
+    }
+
+    private async Task<ulong> SendNextAsync(IPeerStream<RecordBatch, Acknowledgement> stream, Feed feed, ulong cursor, ulong through, CancellationToken cancellation)
+    {
+        var slice = replica.ReadLog(feed.Origin, cursor, through, RecordBatch.MaxRecords, RecordBatch.MaxBytes)
+            ?? throw new InvalidOperationException($"The log of {feed.Origin} was trimmed after {cursor}, which {peer} still needs.");
+        var passages = new List<Passage>(slice.Records.Count + 1);
+        foreach (var record in slice.Records)
+        {
+            if (!feed.Includes(record.Key.Position)) continue;
+            passages.Add(new(record.Dot, cursor, record));
+            cursor = record.Dot.Sequence;
+        }
+
+        if (cursor < slice.Through) passages.Add(new(new(feed.Origin, slice.Through), cursor, null));
+        await stream.SendAsync(new(passages), cancellation);
+        metrics.Sent(peer.ToString(), slice.Records.Count);
+        return slice.Through;
     }
 
     private async Task ReceiveAcknowledgementsAsync(IPeerStream<RecordBatch, Acknowledgement> stream, CancellationToken cancellation)
     {
-        while (await stream.ReceiveAsync(cancellation) is { } acknowledgement) Acknowledge(acknowledgement);
+        while (await stream.ReceiveAsync(cancellation) is { } acknowledgement) durability.Acknowledged(peer, acknowledgement.From, acknowledgement.Vector);
     }
 
-    private void Acknowledge(Acknowledgement acknowledgement) =>
-        durability.Acknowledged(peer, acknowledgement.From, acknowledgement.Vector[self.Incarnation]);
-
-    [LoggerMessage(2000, LogLevel.Debug, "Broadcast to {Peer} begins after {Sequence}")]
-    private static partial void LogStreamOpen(ILogger logger, NodeAddress peer, ulong sequence);
+    [LoggerMessage(2000, LogLevel.Debug, "Broadcast to {Peer} begins after {Vector}")]
+    private static partial void LogStreamOpen(ILogger logger, NodeAddress peer, VersionVector vector);
 
     [LoggerMessage(2001, LogLevel.Debug, "Broadcast to {Peer} ended: {Reason}")]
     private static partial void LogStreamBroken(ILogger logger, NodeAddress peer, string reason);

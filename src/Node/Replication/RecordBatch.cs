@@ -3,10 +3,10 @@ using Kv.Common.Replication;
 namespace Kv.Node.Replication;
 
 /// <summary>
-/// Log entries on their way: of the sender alone and in sequence order when broadcast, of several origins in stamp order when fetched. At most
-/// <see cref="MaxRecords"/>.
+/// Log entries on their way: of one origin after the other and in sequence order when broadcast, of several origins in stamp order when fetched. At most
+/// <see cref="MaxRecords"/> records.
 /// </summary>
-internal sealed record RecordBatch(IReadOnlyList<WriteRecord> Records)
+internal sealed record RecordBatch(IReadOnlyList<Passage> Passages)
 {
     public const int MaxRecords = 256;
 

@@ -7,7 +7,10 @@ using Kv.Node.Telemetry;
 
 namespace Kv.Node.Replication;
 
-/// <summary>The only fan-out of writes: one <see cref="PeerReplicator"/> per other replica of this node's shard, following the topology.</summary>
+/// <summary>
+/// The only fan-out of writes: one <see cref="PeerReplicator"/> per other member, begun anew with each layout and reshard. Those that have nothing to send keep
+/// no stream.
+/// </summary>
 internal sealed class ReplicatorSet(
     NodeIdentity self,
     Published<ClusterTopology> topology,
@@ -24,7 +27,8 @@ internal sealed class ReplicatorSet(
     public Task RunAsync(CancellationToken cancellation) =>
         PeerLoops.RunAsync(
             topology,
-            view => view.PlaceOf(self).Shard?.Replicas.Where(replica => !replica.Equals(self.Address)) ?? [],
-            (peer, stop) => new PeerReplicator(self, peer, replica, transport, durability, time, new Random(random.Next()), options, metrics, logger).RunAsync(stop),
+            view => view.Members.Where(member => !member.Equals(self.Address)).Select(member => (Peer: member, view.Scope)),
+            (to, stop) => new PeerReplicator(
+                self, to.Peer, to.Scope, topology, replica, transport, durability, time, new Random(random.Next()), options, metrics, logger).RunAsync(stop),
             cancellation);
 }

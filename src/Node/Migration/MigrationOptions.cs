@@ -1,0 +1,40 @@
+namespace Kv.Node.Migration;
+
+/// <summary>Filling replicas and resharding. Section <c>Migration</c>.</summary>
+internal sealed class MigrationOptions
+{
+    /// <summary>Most bytes of keys, values and tokens that a node sends a second to all it fills together; 0 for no bound.</summary>
+    public long MaxBytesPerSecond { get; set; }
+
+    /// <summary>How many arcs of the ring (of 4096) are asked for at a time. What was asked for and broke off is asked for again; less means less again, and more requests.</summary>
+    public int ArcsPerPart { get; set; } = 64;
+
+    /// <summary>Most batches of one source that are taken in before the first of them is durable.</summary>
+    public int MaxBatchesAhead { get; set; } = 8;
+
+    /// <summary>How long a donor may take to begin, or to send the next piece.</summary>
+    public TimeSpan AnswerTimeout { get; set; } = TimeSpan.FromSeconds(3);
+
+    /// <summary>First and longest pause before another donor, or the same, is asked again.</summary>
+    public TimeSpan RetryMin { get; set; } = TimeSpan.FromMilliseconds(100);
+
+    /// <inheritdoc cref="RetryMin"/>
+    public TimeSpan RetryMax { get; set; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>How often a reshard under way is looked after.</summary>
+    public TimeSpan ReviewInterval { get; set; } = TimeSpan.FromMilliseconds(200);
+
+    /// <summary>For how long a shard to be may lack its second live node before the reshard is cancelled.</summary>
+    public TimeSpan LossPatience { get; set; } = TimeSpan.FromSeconds(5);
+
+    public IEnumerable<string> Validate()
+    {
+        if (MaxBytesPerSecond < 0) yield return "Migration:MaxBytesPerSecond must not be negative.";
+        if (ArcsPerPart is < 1 or > 4096) yield return "Migration:ArcsPerPart must be 1 to 4096.";
+        if (MaxBatchesAhead is < 1 or > 1024) yield return "Migration:MaxBatchesAhead must be 1 to 1024.";
+        if (AnswerTimeout <= TimeSpan.Zero) yield return "Migration:AnswerTimeout must be more than zero.";
+        if (RetryMin <= TimeSpan.Zero || RetryMax < RetryMin) yield return "Migration:RetryMin must be more than zero and at most Migration:RetryMax.";
+        if (ReviewInterval <= TimeSpan.Zero) yield return "Migration:ReviewInterval must be more than zero.";
+        if (LossPatience < TimeSpan.Zero) yield return "Migration:LossPatience must not be negative.";
+    }
+}

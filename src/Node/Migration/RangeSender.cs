@@ -1,0 +1,71 @@
+using System.Runtime.CompilerServices;
+using Kv.Common.Identity;
+using Kv.Common.Replication;
+using Kv.Common.Topology;
+using Kv.Node.Peers;
+using Kv.Node.Replica;
+using Kv.Node.Replication;
+using Kv.Node.Signals;
+
+namespace Kv.Node.Migration;
+
+/// <summary>The giving side of a transfer.</summary>
+internal sealed class RangeSender(
+    NodeIdentity self, Published<ClusterTopology> topology, ReplicaState replica, TransferBudget budget, TimeProvider time, MigrationOptions options)
+{
+    /// <summary>
+    /// Sends what <paramref name="request"/> asks for. 1. Wait until this node may give it. 2. Tell the cut. 3. Scan. 4. Tell the digest, if this node still has its
+    /// place: a replica that has moved on has dropped records, and the scan may have missed them. Throws <see cref="PeerUnavailableException"/> when
+    /// the receiver should ask another one.
+    /// </summary>
+    public async IAsyncEnumerable<TransferPiece> SendAsync(TransferRequest request, [EnumeratorCancellation] CancellationToken cancellation)
+    {
+        // 1.
+        var snapshot = await UntilReadyAsync(request, cancellation);
+
+        // 2.
+        yield return new TransferPiece.Cut(snapshot.Vector);
+
+        // 3.
+        var digest = new TransferDigest();
+        var batch = new List<WriteRecord>();
+        var bytes = 0;
+        foreach (var record in request.Ranges.SelectMany(replica.Scan))
+        {
+            digest.Add(record);
+            batch.Add(record);
+            bytes += record.Key.Utf8.Length + record.Value.Length + record.Token.Length;
+            if (batch.Count < RecordBatch.MaxRecords && bytes < RecordBatch.MaxBytes) continue;
+            await budget.SpendAsync(bytes, cancellation);
+            yield return new TransferPiece.Records(batch);
+            (batch, bytes) = ([], 0);
+        }
+
+        if (batch.Count > 0) yield return new TransferPiece.Records(batch);
+
+        // 4.
+        if (replica.Snapshot.Current.Place != request.Source) throw Refused("has moved on from that group");
+        yield return new TransferPiece.End(digest.Count, digest.Value);
+    }
+
+    private async Task<ReplicaSnapshot> UntilReadyAsync(TransferRequest request, CancellationToken cancellation)
+    {
+        using var patience = new CancellationTokenSource(options.AnswerTimeout * 0.75, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, patience.Token);
+        try
+        {
+            var snapshot = await replica.Snapshot.WaitAsync(
+                next => next.Followed >= request.Epoch && (next.Place != request.Source || next.Vector.Covers(request.Have)), either.Token);
+            if (snapshot.Place != request.Source || !snapshot.IsComplete) throw Refused("does not hold that group whole");
+            var ring = topology.Current.RingOf(request.Source.Layout);
+            if (request.Ranges.Any(range => ring.OwnerOf(range.First) != request.Source.Shard)) throw Refused("is asked for ranges that are not the group's");
+            return snapshot;
+        }
+        catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
+        {
+            throw Refused("does not hold yet what the receiver has already");
+        }
+    }
+
+    private PeerUnavailableException Refused(string reason) => new(self.Address, reason);
+}
