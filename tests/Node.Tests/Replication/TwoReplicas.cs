@@ -75,6 +75,9 @@ internal sealed class TwoReplicas : IDisposable
 
         public Func<FetchRequest, CancellationToken, IAsyncEnumerable<RecordBatch>>? Fetch { get; set; }
 
+        /// <summary>Null where nobody is there.</summary>
+        public Func<NodeAddress, ControlRequest, Task<ControlReply>?>? Call { get; set; }
+
         public ValueTask<IPeerStream<Heartbeat, Heartbeat>> OpenHeartbeatAsync(NodeAddress peer, CancellationToken cancellation) => throw new NotSupportedException();
 
         public ValueTask<IPeerStream<RecordBatch, Acknowledgement>> OpenBroadcastAsync(NodeAddress peer, CancellationToken cancellation) => new(OpenBroadcast!());
@@ -85,7 +88,8 @@ internal sealed class TwoReplicas : IDisposable
 
         public ValueTask<bool> ProbeAsync(NodeAddress peer, NodeAddress target, CancellationToken cancellation) => throw new NotSupportedException();
 
-        public ValueTask<ControlReply> CallAsync(NodeAddress peer, ControlRequest request, CancellationToken cancellation) => throw new PeerUnavailableException(peer, "is not there");
+        public ValueTask<ControlReply> CallAsync(NodeAddress peer, ControlRequest request, CancellationToken cancellation) =>
+            new(Call?.Invoke(peer, request) ?? throw new PeerUnavailableException(peer, "is not there"));
 
         public void Reset(NodeAddress peer)
         {
