@@ -17,7 +17,7 @@ internal sealed class ReadPath(
         // 1. One look at the topology decides the route.
         if (await look.AtAsync(command.Token.Token, origin.PastDeadline) is not { } view) return new Outcome.NotOwner(command.Token.Token.Epoch);
         var shard = view.ShardOf(command.Key);
-        if (!view.PlaceOf(self).Serves(shard.Id)) return origin.MayForward ? await forwarder.ForwardAsync(shard, view.Epoch, command) : new Outcome.NotOwner(view.Epoch);
+        if (!view.PlaceOf(self).Serves(shard.Id)) return origin.MayForward ? await forwarder.ForwardAsync(shard, view.Epoch, command, origin) : new Outcome.NotOwner(view.Epoch);
         if (origin.MayForward && !gate.IsOpenTo(command.Token.Token) && await forwarder.TryForwardAsync(shard, view.Epoch, command, origin) is { } handedOver) return handedOver;
 
         // 2. The client's past must be here.
