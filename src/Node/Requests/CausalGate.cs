@@ -22,7 +22,7 @@ internal sealed class CausalGate(
         if (RefuseStamp(token) is { } refused) return new(refused);
         var past = token.Dependencies.Of(shard);
         if (floor.Admits(token) && replica.Snapshot.Current.Vector.Covers(past)) return default;
-        return WaitAsync(shard, token, past, deadline.Earlier(Deadline.In(options.CausalWait, time)));
+        return WaitAsync(shard, token, past, deadline);
     }
 
     // Most of what is missing is on its way by broadcast; only what does not come by itself is asked for.

@@ -3,8 +3,9 @@ namespace Kv.Node.Requests;
 /// <summary>The moment after which an answer is of no use, on the monotonic clock.</summary>
 internal readonly record struct Deadline(long Timestamp)
 {
-    public static Deadline In(TimeSpan budget, TimeProvider time) =>
-        new(time.GetTimestamp() + (long)(budget.TotalSeconds * time.TimestampFrequency));
+    public static Deadline In(TimeSpan budget, TimeProvider time) => new Deadline(time.GetTimestamp()).Later(budget, time);
+
+    public Deadline Later(TimeSpan by, TimeProvider time) => new(Timestamp + (long)(by.TotalSeconds * time.TimestampFrequency));
 
     /// <summary>Never negative.</summary>
     public TimeSpan Remaining(TimeProvider time)

@@ -16,8 +16,9 @@ internal sealed class Forwarder(
 {
     private uint _turn;
 
-    public ValueTask<Outcome> ForwardAsync(ShardMembers shard, Epoch epoch, Command command) =>
-        ForwardAsync(shard, epoch, command, Deadline.In(options.CausalWait + options.WriteConcernWait + options.ForwardingAllowance, time));
+    /// <summary>The outcome of a replica that took it, as long as the request has time left and a little longer, so that its own answer comes first.</summary>
+    public ValueTask<Outcome> ForwardAsync(ShardMembers shard, Epoch epoch, Command command, RequestOrigin origin) =>
+        ForwardAsync(shard, epoch, command, origin.Deadline.Later(options.ForwardingAllowance, time));
 
     private async ValueTask<Outcome> ForwardAsync(ShardMembers shard, Epoch epoch, Command command, Deadline deadline)
     {

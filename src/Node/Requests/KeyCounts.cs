@@ -52,14 +52,14 @@ internal sealed class KeyCounts(
     public async ValueTask<Outcome> CountHereAsync(CountKeysCommand command, RequestOrigin origin)
     {
         if (!replica.Place.Serves(command.Shard)) return new Outcome.NotOwner(topology.Current.Epoch);
-        if (await gate.PassAsync(command.Shard, command.Token.Token, origin.Deadline) is { } notYet) return notYet;
+        if (await gate.PassAsync(command.Shard, command.Token.Token, origin.PastDeadline) is { } notYet) return notYet;
         var snapshot = replica.Snapshot.Current;
         return new Outcome.Counted(snapshot.LiveKeys, snapshot.Vector);
     }
 
     private async ValueTask<Outcome?> AskAsync(NodeAddress member, ShardMembers shard, Epoch epoch, CountKeysCommand command, Deadline deadline)
     {
-        if (member.Equals(self.Address)) return await CountHereAsync(command, new(MayForward: false, deadline));
+        if (member.Equals(self.Address)) return await CountHereAsync(command, new(MayForward: false, deadline, deadline));
         if (!forwarder.IsWorthAsking(member)) return null;
         return await forwarder.SendAsync(member, shard.Id, epoch, command, deadline) is LaneReply.Answered answered ? answered.Outcome : null;
     }

@@ -8,13 +8,13 @@ namespace Kv.Node.Requests;
 /// The one look at the topology that a request takes. A token of a newer epoch comes from a node that knows more than this one: to route or to serve it by
 /// the older topology could miss what the client has seen, so this node catches up first.
 /// </summary>
-internal sealed class TopologyLook(Published<ClusterTopology> topology, TimeProvider time, RequestOptions options)
+internal sealed class TopologyLook(Published<ClusterTopology> topology, TimeProvider time)
 {
     /// <summary>The topology to go by; null when the token's epoch did not become known here in time.</summary>
     public ValueTask<ClusterTopology?> AtAsync(CausalToken token, Deadline deadline)
     {
         var view = topology.Current;
-        return token.Epoch <= view.Epoch ? new(view) : CatchUpAsync(token, deadline.Earlier(Deadline.In(options.CausalWait, time)));
+        return token.Epoch <= view.Epoch ? new(view) : CatchUpAsync(token, deadline);
     }
 
     private async ValueTask<ClusterTopology?> CatchUpAsync(CausalToken token, Deadline deadline)

@@ -18,13 +18,13 @@ internal sealed class WritePath(
     public async ValueTask<Outcome> WriteAsync(WriteCommand command, RequestOrigin origin)
     {
         // 1. One look at the topology decides the route.
-        if (await look.AtAsync(command.Token.Token, origin.Deadline) is not { } view) return new Outcome.NotOwner(command.Token.Token.Epoch);
+        if (await look.AtAsync(command.Token.Token, origin.PastDeadline) is not { } view) return new Outcome.NotOwner(command.Token.Token.Epoch);
         var shard = view.ShardOf(command.Key);
-        if (!view.PlaceOf(self).Serves(shard.Id)) return origin.MayForward ? await forwarder.ForwardAsync(shard, view.Epoch, command) : new Outcome.NotOwner(view.Epoch);
+        if (!view.PlaceOf(self).Serves(shard.Id)) return origin.MayForward ? await forwarder.ForwardAsync(shard, view.Epoch, command, origin) : new Outcome.NotOwner(view.Epoch);
         if (origin.MayForward && !gate.IsOpenTo(command.Token.Token) && await forwarder.TryForwardAsync(shard, view.Epoch, command, origin) is { } handedOver) return handedOver;
 
         // 2. The client's past must be here, and the write concern within reach, before anything is written.
-        if (await gate.PassAsync(shard.Id, command.Token.Token, origin.Deadline) is { } notYet) return notYet;
+        if (await gate.PassAsync(shard.Id, command.Token.Token, origin.PastDeadline) is { } notYet) return notYet;
         var concernDeadline = Deadline.In(options.WriteConcernWait, time).Earlier(origin.Deadline);
         if (await concern.UntilReachableAsync(command.Concern, concernDeadline) is { } outOfReach) return outOfReach;
 
@@ -46,7 +46,7 @@ internal sealed class WritePath(
                 return new Outcome.ClockSkew(skew.AheadMs);
             case CommitResult.NotOwner other:
                 // The topology changed on the way, and nothing was written.
-                return origin.MayForward ? await forwarder.ForwardAsync(shard, other.Epoch, command) : new Outcome.NotOwner(other.Epoch);
+                return origin.MayForward ? await forwarder.ForwardAsync(shard, other.Epoch, command, origin) : new Outcome.NotOwner(other.Epoch);
             default:
                 throw new System.Diagnostics.UnreachableException();
         }

@@ -68,6 +68,12 @@ internal sealed partial class TopologyChanges(
                 above = attempt.HighestSeen;
                 switch (attempt.Phase)
                 {
+                    case AttemptPhase.Chosen when proposer.Removes(attempt):
+                        // A node that was removed ends when it learns of it, and its votes go with it: if nobody else knew, and the others were not a quorum
+                        // without it, nobody could ever tell that this was decided. It learns like anybody else, from those who hold it.
+                        var handedOver = await HandOverAsync(attempt.Value!, either.Token);
+                        if (attempt.Value!.RecentOperations.Contains(id)) return handedOver;
+                        break;
                     case AttemptPhase.Chosen or AttemptPhase.Behind:
                         continue;
                     case AttemptPhase.NothingPending when result is ChangeResult.Refused refused:

@@ -18,17 +18,22 @@ internal sealed class TopologyProposer(
 
     /// <summary>
     /// One attempt at the epoch after <paramref name="parent"/>, with no value of its own when <paramref name="mine"/> is null. It comes back ended, or
-    /// still waiting for those it calls missing when they did not answer in time. What it decided is learned here already.
+    /// still waiting for those it calls missing when they did not answer in time. What it decided is learned here already, unless it
+    /// <see cref="Removes"/> this node.
     /// </summary>
     public async Task<ProposerAttempt<ClusterTopology>> AttemptAsync(ClusterTopology parent, ClusterTopology? mine, Ballot above, CancellationToken cancellation)
     {
         var attempt = ProposerAttempt.Start(parent, await NextBallotAsync(above), mine);
         attempt = await PhaseAsync(attempt, new ControlRequest.Prepare(parent, attempt.Ballot), cancellation);
         if (attempt.Phase is AttemptPhase.Accepting) attempt = await PhaseAsync(attempt, new ControlRequest.Accept(parent, attempt.Ballot, attempt.Value!), cancellation);
-        if (attempt.Phase is AttemptPhase.Chosen) await register.LearnAsync(attempt.Value!);
+        if (attempt.Phase is AttemptPhase.Chosen && !Removes(attempt)) await register.LearnAsync(attempt.Value!);
         if (attempt.Phase is AttemptPhase.Behind) await register.LearnAsync(attempt.Newer!);
         return attempt;
     }
+
+    /// <summary>True for an attempt that decided a topology of which this node is no member any more.</summary>
+    public bool Removes(ProposerAttempt<ClusterTopology> attempt) =>
+        attempt.Phase is AttemptPhase.Chosen && attempt.Parent.IsMember(self) && !attempt.Value!.IsMember(self);
 
     /// <summary>
     /// Makes a majority of a decided topology's own acceptors hold it, so that the change outlives those who decided it; asks until

@@ -25,23 +25,25 @@ internal sealed class TwoReplicas : IDisposable
 
     private static readonly Dot FirstOfBen = new(new Incarnation(2), 1);
 
-    private readonly Published<ClusterTopology> _topology;
-    private readonly Published<MembershipView> _view;
-    private readonly CausalTokenCodec _tokens;
-
     public TwoReplicas(VirtualClock clock)
     {
         var topology = Genesis.Provisional([Anna, Ben], 1);
-        _topology = new(topology);
-        _tokens = new("secret"u8, topology.Cluster);
-        _view = new(new(Anna, [new(Ben, PeerState.Alive, true, FirstOfBen.Origin, topology.Epoch, 0, OfBen, VersionVector.Empty, 1, true, true, TimeSpan.Zero, 0, TimeSpan.Zero)]));
+        Topology = new(topology);
+        Tokens = new("secret"u8, topology.Cluster);
+        View = new(new(Anna, [new(Ben, PeerState.Alive, true, FirstOfBen.Origin, topology.Epoch, 0, OfBen, VersionVector.Empty, 1, true, true, TimeSpan.Zero, 0, TimeSpan.Zero)]));
         Self = new(topology.Cluster, Anna, new Incarnation(1));
-        Replica = new(Self, _topology, new InMemoryStorage(new()), _tokens, clock.Time, new(), Metrics);
+        Replica = new(Self, Topology, new InMemoryStorage(new()), Tokens, clock.Time, new(), Metrics);
     }
 
     public static VersionVector OfBen { get; } = VersionVector.Of([FirstOfBen]);
 
     public NodeIdentity Self { get; }
+
+    public Published<ClusterTopology> Topology { get; }
+
+    public Published<MembershipView> View { get; }
+
+    public CausalTokenCodec Tokens { get; }
 
     public ReplicaState Replica { get; }
 
@@ -53,16 +55,16 @@ internal sealed class TwoReplicas : IDisposable
     public WriteRecord WriteOfBen()
     {
         var stamp = HybridTimestamp.At(1);
-        var token = new CausalToken(_topology.Current.Epoch, stamp, Dependencies.None.With(Replica.Place.Shard!.Id, FirstOfBen));
-        return new(new Key("key"), "1"u8.ToArray(), false, stamp, FirstOfBen, _tokens.Seal(token));
+        var token = new CausalToken(Topology.Current.Epoch, stamp, Dependencies.None.With(Replica.Place.Shard!.Id, FirstOfBen));
+        return new(new Key("key"), "1"u8.ToArray(), false, stamp, FirstOfBen, Tokens.Seal(token));
     }
 
     public CatchUp NewCatchUp(TimeProvider time) =>
-        new(Self, _view, Replica, Transport, time, new(), Metrics, new RecordingLogger<CatchUp>([]));
+        new(Self, View, Replica, Transport, time, new(), Metrics, new RecordingLogger<CatchUp>([]));
 
     /// <summary>As it is while Anna hears nobody.</summary>
     public ServingFloor NewLonelyFloor(TimeProvider time) =>
-        new(Self, _topology, new(new(Anna, [])), Replica, new InMemoryStorage(new()), NewCatchUp(time), time, new());
+        new(Self, Topology, new(new(Anna, [])), Replica, new InMemoryStorage(new()), NewCatchUp(time), time, new());
 
     public void Dispose() => Metrics.Dispose();
 
@@ -73,17 +75,26 @@ internal sealed class TwoReplicas : IDisposable
 
         public Func<FetchRequest, CancellationToken, IAsyncEnumerable<RecordBatch>>? Fetch { get; set; }
 
+        /// <summary>Null where nobody is there.</summary>
+        public Func<NodeAddress, ControlRequest, Task<ControlReply>?>? Call { get; set; }
+
         public ValueTask<IPeerStream<Heartbeat, Heartbeat>> OpenHeartbeatAsync(NodeAddress peer, CancellationToken cancellation) => throw new NotSupportedException();
 
         public ValueTask<IPeerStream<RecordBatch, Acknowledgement>> OpenBroadcastAsync(NodeAddress peer, CancellationToken cancellation) => new(OpenBroadcast!());
 
-        public ValueTask<IPeerStream<ForwardBatch, ForwardReplyBatch>> OpenForwardingAsync(NodeAddress peer, CancellationToken cancellation) => throw new NotSupportedException();
+        /// <summary>The peer never accepts it.</summary>
+        public async ValueTask<IPeerStream<ForwardBatch, ForwardReplyBatch>> OpenForwardingAsync(NodeAddress peer, CancellationToken cancellation)
+        {
+            await Task.Delay(Timeout.Infinite, cancellation);
+            throw new System.Diagnostics.UnreachableException();
+        }
 
         public IAsyncEnumerable<RecordBatch> FetchAsync(NodeAddress peer, FetchRequest request, CancellationToken cancellation) => Fetch!(request, cancellation);
 
         public ValueTask<bool> ProbeAsync(NodeAddress peer, NodeAddress target, CancellationToken cancellation) => throw new NotSupportedException();
 
-        public ValueTask<ControlReply> CallAsync(NodeAddress peer, ControlRequest request, CancellationToken cancellation) => throw new PeerUnavailableException(peer, "is not there");
+        public ValueTask<ControlReply> CallAsync(NodeAddress peer, ControlRequest request, CancellationToken cancellation) =>
+            new(Call?.Invoke(peer, request) ?? throw new PeerUnavailableException(peer, "is not there"));
 
         public void Reset(NodeAddress peer)
         {

@@ -8,7 +8,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Kv.Node.Tests.Topology;
 
-/// <summary>A change on the only node of a cluster, which is its only acceptor.</summary>
+/// <summary>Changes where there are one or two acceptors, and none to spare.</summary>
 public sealed class TopologyChangesTests
 {
     private static readonly NodeAddress Anna = NodeAddress.Parse("10.10.0.2:8080");
@@ -68,5 +68,37 @@ public sealed class TopologyChangesTests
         _clock.Advance(new TopologyOptions().ChangeTimeout + TimeSpan.FromSeconds(2));
         Assert.True(change.IsCompleted);
         Assert.Equal([Anna], Assert.IsType<ChangeOutcome.NoQuorum>(await change).Missing.Select(acceptor => acceptor.Address));
+    }
+
+    [Fact]
+    public async Task A_node_that_decides_its_own_removal_does_not_act_on_it_before_those_who_remain_hold_it()
+    {
+        using var stop = new CancellationTokenSource();
+        var both = TopologyRules.Seal(Genesis.Provisional([Anna, Newcomer.Address], 1), new Dictionary<NodeAddress, Incarnation> { [Anna] = new(1), [Newcomer.Address] = Newcomer.Incarnation }, new(1));
+        var (self, other) = (new NodeIdentity(both.Cluster, Anna, new(1)), new NodeIdentity(both.Cluster, Newcomer.Address, Newcomer.Incarnation));
+        var (mine, theirs) = (Register(self), Register(other));
+        var isLearningLost = true;
+        var answers = new InboundControl(other, theirs);
+        var transport = new TwoReplicas.ScriptedTransport { Call = (_, request) => request is ControlRequest.Learn && isLearningLost ? null : answers.AnswerAsync(self, request).AsTask() };
+        var options = new TopologyOptions();
+        var proposer = new TopologyProposer(self, mine, new(self, mine), new(self, new InMemoryStorage(new())), transport, _clock.Time, options);
+        var changes = new TopologyChanges(mine, proposer, _clock.Time, new Random(1), options, NullLogger<TopologyChanges>.Instance);
+        var change = _process.Start(() => changes.ChangeAsync(new TopologyChange.Remove(new(7), Anna), CancellationToken.None));
+
+        // Both have voted for it, and Anna alone knows that.
+        _clock.Advance(TimeSpan.FromSeconds(2));
+        Assert.Equal(both.Epoch, theirs.Topology.Current.Epoch);
+        Assert.Equal(both.Epoch, mine.Topology.Current.Epoch);
+        isLearningLost = false;
+        _clock.Advance(TimeSpan.FromSeconds(1));
+        Assert.True(Assert.IsType<ChangeOutcome.Done>(await change).Changed);
+        Assert.False(theirs.Topology.Current.Includes(Anna));
+
+        TopologyRegister Register(NodeIdentity node)
+        {
+            var register = new TopologyRegister(node, new(both), new(node, new InMemoryStorage(new())));
+            _ = _process.Start(() => register.RunAsync(stop.Token));
+            return register;
+        }
     }
 }

@@ -19,6 +19,7 @@ internal sealed class TopologyHistory(ClusterTopology genesis, Violations violat
     private readonly Dictionary<(Epoch, Common.Consensus.Ballot), ulong> _byBallot = [];
     private readonly Dictionary<Incarnation, Epoch> _reached = [];
     private readonly HashSet<ulong> _recovered = [];
+    private readonly Dictionary<Incarnation, RegisterState> _registers = [];
 
     /// <summary>The newest topology that is durable anywhere.</summary>
     public ClusterTopology Newest { get; private set; } = genesis;
@@ -37,6 +38,12 @@ internal sealed class TopologyHistory(ClusterTopology genesis, Violations violat
         condition(topology)
         && topology.Acceptors.Count(acceptor => _reached.GetValueOrDefault(acceptor.Incarnation) >= topology.Epoch) > topology.Acceptors.Length / 2);
 
+    /// <summary>
+    /// True when those who are at the addresses of VIEW can still bring the seal about: a quorum of them may vote, or will once they have greeted the others.
+    /// Lost disks can make that impossible; then an operator has to form the cluster again.
+    /// </summary>
+    public bool CanBeSealed(IReadOnlyCollection<NodeIdentity> present) => present.Count(node => MayVote(node, present)) > _held[Epoch.First].Members.Length / 2;
+
     /// <summary>An operator made this topology by force: nobody votes for it.</summary>
     public void Recovered(ClusterTopology topology) => _recovered.Add(topology.Digest);
 
@@ -47,8 +54,19 @@ internal sealed class TopologyHistory(ClusterTopology genesis, Violations violat
         var chosen = acceptor.Chosen;
         if (_reached.TryGetValue(node.Incarnation, out var reached) && chosen.Epoch < reached) violations.Add(Promise, $"{node.Address} goes back from epoch {reached} to {chosen.Epoch}");
         _reached[node.Incarnation] = chosen.Epoch;
+        _registers[node.Incarnation] = state;
         if (acceptor.Accepted is { } accepted) Voted(node, chosen, acceptor.AcceptedAt, accepted);
         Hold(node, chosen);
+    }
+
+    private bool MayVote(NodeIdentity node, IReadOnlyCollection<NodeIdentity> present)
+    {
+        if (_registers.GetValueOrDefault(node.Incarnation)?.Acceptor.IsEstablished == true) return true;
+        var others = present.Where(other => !other.Address.Equals(node.Address)).ToList();
+        return others.Count == 0 || others.Count(Records) > others.Count / 2;
+
+        bool Records(NodeIdentity other) =>
+            _registers.GetValueOrDefault(other.Incarnation)?.FirstSeen.ByAddress.TryGetValue(node.Address, out var first) != true || first == node.Incarnation;
     }
 
     private void Voted(NodeIdentity node, ClusterTopology parent, Common.Consensus.Ballot ballot, ClusterTopology value)

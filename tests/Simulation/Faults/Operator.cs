@@ -78,7 +78,6 @@ internal sealed class Operator(SimCluster cluster)
         var doors = cluster.Running.Where(node => !node.IsPaused && cluster.Topology.IsMember(node.Identity)).ToList();
         var isOver = false;
         _waiting++;
-        // The node may die with the request; whoever asked gives up then, and tries elsewhere.
         cluster.Scheduler.After(Patience + BeforeAgain, () => End(isAnswered: false));
         if (doors.Count == 0) return;
         var door = doors[random.Next(doors.Count)];
@@ -91,7 +90,9 @@ internal sealed class Operator(SimCluster cluster)
             if (outcome is MembershipOutcome.Done && !cluster.History.IsHeldByMajority(isDone))
                 cluster.Violations.Add("An acknowledged change stays", $"{door.Address} acknowledged a change that no majority of those who decide next holds: {cluster.Topology}");
             cluster.Scheduler.After(BeforeAgain, () => End(outcome is MembershipOutcome.Done or MembershipOutcome.AlreadySo or MembershipOutcome.Refused));
-        });
+        },
+        // The connection breaks with the process; whoever asked tries elsewhere then, as a client does.
+        died: () => cluster.Scheduler.After(BeforeAgain, () => End(isAnswered: false)));
 
         void End(bool isAnswered)
         {

@@ -59,7 +59,8 @@ internal static class PlaceMutants
                 var concern = services.GetRequiredService<WriteConcern>();
                 concern.Acknowledged(member, incarnation, sequence);
                 if (services.GetRequiredService<ReplicaState>().Place.Shard is not { } shard || !shard.Joining.Contains(member)) return;
-                foreach (var counted in shard.Members) concern.Acknowledged(counted, incarnation, sequence);
+                var topology = services.GetRequiredService<Published<ClusterTopology>>().Current;
+                foreach (var counted in shard.Members) concern.Acknowledged(counted, topology.IncarnationAt(counted), sequence);
             }
         }
     }

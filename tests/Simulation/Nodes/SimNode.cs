@@ -150,10 +150,10 @@ internal sealed class SimNode
         else answer(null, true);
     }
 
-    /// <summary>Has the process that runs now do something of its own; nothing when none does.</summary>
-    public void Do(Func<IServiceProvider, Task> work)
+    /// <summary>Has the process that runs now do something of its own; nothing when none does. <paramref name="died"/> is called when that process ends.</summary>
+    public void Do(Func<IServiceProvider, Task> work, Action? died = null)
     {
-        if (_running is { } running) running.Do(work);
+        if (_running is { } running) running.Do(work, died);
     }
 
     private Incarnation NewIncarnation() => new((ulong)_random.NextInt64(1, long.MaxValue));
@@ -167,6 +167,7 @@ internal sealed class SimNode
         private readonly ServiceProvider _services;
         private readonly CancellationTokenSource _stop = new();
         private readonly HashSet<Pending> _pending = [];
+        private readonly List<Action> _died = [];
         private readonly SimTransport _transport;
         private readonly TimeProvider _time;
         private readonly NodeOptions _options;
@@ -226,27 +227,32 @@ internal sealed class SimNode
             _services.GetRequiredService<KvMetrics>().Dispose();
             foreach (var pending in _pending) pending.Answer(null, false);
             _pending.Clear();
+            foreach (var died in _died) died();
         }
 
-        public void Do(Func<IServiceProvider, Task> work) => Process.Start(async () =>
+        public void Do(Func<IServiceProvider, Task> work, Action? died)
         {
-            try
+            if (died is not null) _died.Add(died);
+            Process.Start(async () =>
             {
-                await work(_services);
-            }
-            catch (StorageFailedException failed)
-            {
-                // A door answers with an error, and goes on.
-                _cluster.Log($"{_node.Address} could not do what it was asked: {failed.Message}");
-            }
-            catch (Exception stopping) when (stopping is OperationCanceledException or ChannelClosedException)
-            {
-            }
-            catch (Exception bug)
-            {
-                Failed(bug);
-            }
-        });
+                try
+                {
+                    await work(_services);
+                }
+                catch (StorageFailedException failed)
+                {
+                    // A door answers with an error, and goes on.
+                    _cluster.Log($"{_node.Address} could not do what it was asked: {failed.Message}");
+                }
+                catch (Exception stopping) when (stopping is OperationCanceledException or ChannelClosedException)
+                {
+                }
+                catch (Exception bug)
+                {
+                    Failed(bug);
+                }
+            });
+        }
 
         public void Call(Command command, Action<Outcome?, bool> answer)
         {

@@ -124,8 +124,8 @@ internal sealed class Simulation
         var topology = _cluster.Topology;
         if (_nemesis.Operator.IsBusy) return "the operator is not answered";
         foreach (var shard in topology.Shards.Where(shard => !shard.Joining.IsEmpty || !shard.Leaving.IsEmpty)) return $"the topology is still to change: {topology}";
-        // Two disks lost before the seal may leave no quorum that could ever seal; then an operator has to form the cluster again.
-        var canBeSealed = topology.IsSealed || !_nemesis.Happened.Keys.Any(kind => kind is FaultKind.DiskLoss or FaultKind.LonelyDiskLoss);
+        var canBeSealed = topology.IsSealed || _cluster.History.CanBeSealed([.. topology.Members.Select(address => _cluster[address].Identity)]);
+        if (canBeSealed && !topology.IsSealed) return $"the topology is not sealed: {topology}";
         foreach (var outsider in _cluster.Provisioned.Where(node => canBeSealed && !topology.IsMember(node.Identity) && !node.IsUninvited)) return $"{outsider.Address} is no member: {topology}";
         foreach (var node in _cluster.Members)
         {
