@@ -16,7 +16,7 @@ internal sealed class NodeGauges
         metrics.Observe("kv.ready", "1", "1 while the node can serve its shard.", () => readiness.WhyNot() is null ? 1 : 0);
         metrics.Observe("kv.keys", "{key}", "Live keys on this replica.", () => replica.Snapshot.Current.LiveKeys);
         metrics.Observe("kv.topology.epoch", "1", "The epoch of the topology this node acts on.", () => (long)topology.Current.Epoch.Value);
-        metrics.Observe("kv.own_writes", "{write}", "Sequence of this node's last own write.", () => (long)replica.Snapshot.Current.Vector[self.Incarnation]);
+        metrics.Observe("kv.own_writes", "{write}", "Sequence of this node's last own write.", () => (long)OwnSequence(replica, self));
         metrics.ObservePerPeer("kv.peer.reachable", "1", "1 while the peer is heard.", () => membership.Current.Peers.Select(p => (p.Address.ToString(), p.IsReachable ? 1.0 : 0.0)));
         metrics.ObservePerPeer("kv.peer.suspicion", "1", "The failure detector's phi.", () => membership.Current.Peers.Select(p => (p.Address.ToString(), p.Suspicion)));
         metrics.ObservePerPeer("kv.peer.clock_skew", "s", "How far the peer's wall clock is ahead of this node's.", () => membership.Current.Peers.Select(p => (p.Address.ToString(), p.ClockSkew.TotalSeconds)));
@@ -26,11 +26,14 @@ internal sealed class NodeGauges
             "Own writes that the peer, as last heard, does not hold yet; only for peers of the same shard.",
             () =>
             {
-                var own = replica.Snapshot.Current.Vector[self.Incarnation];
-                var shard = replica.Place.Shard;
+                var own = OwnSequence(replica, self);
+                var place = replica.Snapshot.Current.Place;
                 return membership.Current.Peers
-                    .Where(p => shard?.IsReplicatedBy(p.Address) == true)
-                    .Select(p => (p.Address.ToString(), (double)(own - Math.Min(own, p.Vector[self.Incarnation]))));
+                    .Where(p => place is not null && p.Place == place)
+                    .Select(p => (p.Address.ToString(), (double)(own - Math.Min(own, p.Vector[new Origin(self.Incarnation, place!.Value)]))));
             });
     }
+
+    private static ulong OwnSequence(ReplicaState replica, NodeIdentity self) =>
+        replica.Snapshot.Current is { Place: { } place } snapshot ? snapshot.Vector[new Origin(self.Incarnation, place)] : 0;
 }

@@ -22,6 +22,8 @@ internal sealed class NodeLoops(
     Formation formation,
     Admission admission,
     Promotion promotion,
+    Filling filling,
+    FormerPlaces former,
     Readiness readiness)
 {
     public async Task RunAsync(CancellationToken cancellation)
@@ -41,6 +43,8 @@ internal sealed class NodeLoops(
             learner.RunAsync(all.Token),
             admission.RunAsync(all.Token),
             promotion.RunAsync(all.Token),
+            filling.RunAsync(all.Token),
+            former.RunAsync(all.Token),
         };
         // Ends by itself once the topology is sealed.
         var forming = formation.RunAsync(all.Token);

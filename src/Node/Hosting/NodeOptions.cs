@@ -3,6 +3,7 @@ using Kv.Common.Identity;
 using Kv.Node.Membership;
 using Kv.Node.Peers;
 using Kv.Node.Replica;
+using Kv.Node.Migration;
 using Kv.Node.Replication;
 using Kv.Node.Requests;
 using Kv.Node.Storage;
@@ -38,6 +39,8 @@ internal sealed class NodeOptions
 
     public required ReplicationOptions Replication { get; init; }
 
+    public required MigrationOptions Migration { get; init; }
+
     public required MembershipOptions Membership { get; init; }
 
     public required PeerOptions Peers { get; init; }
@@ -66,6 +69,7 @@ internal sealed class NodeOptions
             Requests = Bind<RequestOptions>(configuration, "Requests", errors),
             Replica = Bind<ReplicaOptions>(configuration, "Replica", errors),
             Replication = Bind<ReplicationOptions>(configuration, "Replication", errors),
+            Migration = Bind<MigrationOptions>(configuration, "Migration", errors),
             Membership = Bind<MembershipOptions>(configuration, "Membership", errors),
             Peers = Bind<PeerOptions>(configuration, "Peers", errors),
             Storage = Bind<StorageOptions>(configuration, "Storage", errors),
@@ -74,6 +78,7 @@ internal sealed class NodeOptions
         errors.AddRange(options.Requests.Validate());
         errors.AddRange(options.Replica.Validate());
         errors.AddRange(options.Replication.Validate());
+        errors.AddRange(options.Migration.Validate());
         errors.AddRange(options.Membership.Validate());
         errors.AddRange(options.Peers.Validate());
         errors.AddRange(options.Storage.Validate());

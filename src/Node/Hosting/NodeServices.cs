@@ -37,8 +37,14 @@ internal static class NodeServices
         services.AddSingleton<Formation>();
         services.AddSingleton<Admission>();
         services.AddSingleton<Promotion>();
+        services.AddSingleton(options.Migration);
+        services.AddSingleton<Filling>();
+        services.AddSingleton<TransferBudget>();
+        services.AddSingleton<RangeSender>();
+        services.AddSingleton<FormerPlaces>();
 
         services.AddSingleton<ReplicaState>();
+        services.AddSingleton<FillProgress>();
         services.AddSingleton<ServingFloor>();
         services.AddSingleton<Stability>();
         services.AddSingleton<Readiness>();

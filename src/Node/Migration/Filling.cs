@@ -69,7 +69,7 @@ internal sealed partial class Filling(
 
     // Part by part, each from whoever can give it. The first cut is the one that counts: the scans that follow are newer. A source that was whole before, and is pulled
     // again because something was missing, takes the cut when all is here.
-    private async Task PullAsync(FillSession session, FillSource source, IReadOnlyList<ImmutableArray<RingRange>> parts, CancellationToken cancellation)
+    private async Task PullAsync(FillSession session, FillSource source, List<ImmutableArray<RingRange>> parts, CancellationToken cancellation)
     {
         var backoff = new Backoff(options.RetryMin, options.RetryMax, time, new Random(random.Next()));
         var cut = source.HasCut ? source.Vector : null;

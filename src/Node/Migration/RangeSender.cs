@@ -2,7 +2,6 @@ using System.Runtime.CompilerServices;
 using Kv.Common.Identity;
 using Kv.Common.Replication;
 using Kv.Common.Topology;
-using Kv.Node.Peers;
 using Kv.Node.Replica;
 using Kv.Node.Replication;
 using Kv.Node.Signals;
@@ -15,7 +14,7 @@ internal sealed class RangeSender(
 {
     /// <summary>
     /// Sends what <paramref name="request"/> asks for. 1. Wait until this node may give it. 2. Tell the cut. 3. Scan. 4. Tell the digest, if this node still has its
-    /// place: a replica that has moved on has dropped records, and the scan may have missed them. Throws <see cref="PeerUnavailableException"/> when
+    /// place: a replica that has moved on has dropped records, and the scan may have missed them. Throws <see cref="TransferRefusedException"/> when
     /// the receiver should ask another one.
     /// </summary>
     public async IAsyncEnumerable<TransferPiece> SendAsync(TransferRequest request, [EnumeratorCancellation] CancellationToken cancellation)
@@ -67,5 +66,5 @@ internal sealed class RangeSender(
         }
     }
 
-    private PeerUnavailableException Refused(string reason) => new(self.Address, reason);
+    private TransferRefusedException Refused(string reason) => new($"{self.Address} {reason}.");
 }

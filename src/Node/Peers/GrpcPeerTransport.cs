@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using Kv.Common.Identity;
 using Kv.Node.Membership;
+using Kv.Node.Migration;
 using Kv.Node.Peers.Wire;
 using Kv.Node.Replication;
 using Kv.Node.Requests;
@@ -19,10 +20,10 @@ internal sealed class GrpcPeerTransport(NodeIdentity self, PeerChannels channels
             peer, call.RequestStream, call.ResponseStream, WireHeartbeat.ToWire, WireHeartbeat.ToDomain, call));
     }, cancellation);
 
-    public ValueTask<IPeerStream<RecordBatch, Acknowledgement>> OpenBroadcastAsync(NodeAddress peer, CancellationToken cancellation) => GuardAsync(peer, async () =>
+    public ValueTask<IPeerStream<RecordBatch, Acknowledgement>> OpenBroadcastAsync(NodeAddress peer, BroadcastOpening opening, CancellationToken cancellation) => GuardAsync(peer, async () =>
     {
         var call = new W.Replication.ReplicationClient(channels.To(peer, PeerTraffic.Broadcast)).Broadcast(cancellationToken: cancellation);
-        await call.RequestStream.WriteAsync(new W.RecordBatch { Sender = self.ToWire() }, cancellation);
+        await call.RequestStream.WriteAsync(opening.ToWire(self), cancellation);
         return (IPeerStream<RecordBatch, Acknowledgement>)new GrpcPeerStream<RecordBatch, Acknowledgement, W.RecordBatch, W.Acknowledgement>(
             peer, call.RequestStream, call.ResponseStream, WireReplication.ToWire, WireReplication.ToDomain, call);
     }, cancellation);
@@ -45,6 +46,18 @@ internal sealed class GrpcPeerTransport(NodeIdentity self, PeerChannels channels
         await using var stream = new GrpcPeerStream<RecordBatch, RecordBatch, W.RecordBatch, W.RecordBatch>(
             peer, null!, call.ResponseStream, WireReplication.ToWire, WireReplication.ToDomain, null);
         while (await stream.ReceiveAsync(cancellation) is { } batch) yield return batch;
+    }
+
+    public async IAsyncEnumerable<TransferPiece> TransferAsync(
+        NodeAddress peer, TransferRequest request, [EnumeratorCancellation] CancellationToken cancellation)
+    {
+        using var call = await GuardAsync(
+            peer,
+            () => ValueTask.FromResult(new W.Migration.MigrationClient(channels.To(peer, PeerTraffic.Transfers)).Transfer(request.ToWire(self), cancellationToken: cancellation)),
+            cancellation);
+        await using var stream = new GrpcPeerStream<TransferPiece, TransferPiece, W.TransferPiece, W.TransferPiece>(
+            peer, null!, call.ResponseStream, WireMigration.ToWire, WireMigration.ToDomain, null);
+        while (await stream.ReceiveAsync(cancellation) is { } piece) yield return piece;
     }
 
     public ValueTask<bool> ProbeAsync(NodeAddress peer, NodeAddress target, CancellationToken cancellation) => GuardAsync(peer, async () =>

@@ -1,5 +1,6 @@
 using Kv.Common.Identity;
 using Kv.Node.Membership;
+using Kv.Node.Migration;
 using Kv.Node.Replication;
 using Kv.Node.Requests;
 using Kv.Node.Topology;
@@ -15,12 +16,15 @@ internal interface IPeerTransport
 {
     ValueTask<IPeerStream<Heartbeat, Heartbeat>> OpenHeartbeatAsync(NodeAddress peer, CancellationToken cancellation);
 
-    ValueTask<IPeerStream<RecordBatch, Acknowledgement>> OpenBroadcastAsync(NodeAddress peer, CancellationToken cancellation);
+    ValueTask<IPeerStream<RecordBatch, Acknowledgement>> OpenBroadcastAsync(NodeAddress peer, BroadcastOpening opening, CancellationToken cancellation);
 
     ValueTask<IPeerStream<ForwardBatch, ForwardReplyBatch>> OpenForwardingAsync(NodeAddress peer, CancellationToken cancellation);
 
     /// <summary>Asks <paramref name="peer"/> for log entries; see <see cref="FetchRequest"/>.</summary>
     IAsyncEnumerable<RecordBatch> FetchAsync(NodeAddress peer, FetchRequest request, CancellationToken cancellation);
+
+    /// <summary>Asks <paramref name="peer"/> for the records in some ranges; see <see cref="TransferRequest"/>.</summary>
+    IAsyncEnumerable<TransferPiece> TransferAsync(NodeAddress peer, TransferRequest request, CancellationToken cancellation);
 
     /// <summary>Asks <paramref name="peer"/> whether it hears <paramref name="target"/>.</summary>
     ValueTask<bool> ProbeAsync(NodeAddress peer, NodeAddress target, CancellationToken cancellation);

@@ -9,6 +9,7 @@ internal enum PeerTraffic
     Heartbeats,
     Broadcast,
     Forwarding,
+    Transfers,
 }
 
 /// <summary>The gRPC channels to other nodes: one per peer and kind of traffic, made when first used, dropped by <see cref="Reset"/>.</summary>

@@ -25,7 +25,7 @@ internal sealed class ReplicaStep
     private readonly long _nowMs;
     private readonly List<WriteRecord> _log = [];
     private readonly Dictionary<Key, WriteRecord> _winners = [];
-    private readonly IReadOnlyList<RingRange> _dropped;
+    private readonly List<RingRange> _dropped;
 
     // What the checkpoint is to be, but for the three that change with every record.
     private ReplicaCheckpoint _next;
@@ -175,7 +175,7 @@ internal sealed class ReplicaStep
     /// one, takes its place. 2. A founding member takes its place. 3. A fill that is not wanted any more is given up, and one that is wanted begins. Gives the
     /// ranges that are to be forgotten.
     /// </summary>
-    private IReadOnlyList<RingRange> Follow()
+    private List<RingRange> Follow()
     {
         var assigned = PlaceRules.AssignedTo(_topology, _self);
         if (_next.Place is { } ended && ended.Layout < _topology.Layout)

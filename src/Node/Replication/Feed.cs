@@ -1,4 +1,3 @@
-using Kv.Common.Causality;
 using Kv.Common.Identity;
 using Kv.Common.Topology;
 using Kv.Node.Replica;

@@ -1,7 +1,9 @@
 using Kv.Common.Causality;
 using Kv.Common.Identity;
 using Kv.Common.Time;
+using Kv.Common.Topology;
 using Kv.Node.Replica;
+using Kv.Node.Signals;
 using Kv.Node.Telemetry;
 
 namespace Kv.Node.Requests;
@@ -11,28 +13,39 @@ namespace Kv.Node.Requests;
 /// asked of the peers and waited for, up to a bound.
 /// </summary>
 internal sealed class CausalGate(
-    ReplicaState replica, ServingFloor floor, IMissingRecords missingRecords, TimeProvider time, RequestOptions options, KvMetrics metrics)
+    Published<ClusterTopology> topology, ReplicaState replica, ServingFloor floor, IMissingRecords missingRecords, TimeProvider time, RequestOptions options, KvMetrics metrics)
 {
     /// <summary>False while this replica catches up: another one is the better address.</summary>
     public bool IsOpenTo(CausalToken token) => floor.IsUpToDate && floor.Admits(token);
 
-    /// <summary>Null when the request may go on, else the outcome to answer with.</summary>
-    public ValueTask<Outcome?> PassAsync(ShardId shard, CausalToken token, Deadline deadline)
+    /// <summary>
+    /// Null when this replica is what <paramref name="view"/> makes of it and the request may go on, else the outcome to answer with: that another shard's replica it has
+    /// become by now, for one.
+    /// </summary>
+    public ValueTask<Outcome?> PassAsync(ClusterTopology view, ShardId shard, CausalToken token, Deadline deadline)
     {
         if (RefuseStamp(token) is { } refused) return new(refused);
-        var past = token.Dependencies.Of(shard);
-        if (floor.Admits(token) && replica.Snapshot.Current.Vector.Covers(past)) return default;
-        return WaitAsync(shard, token, past, deadline);
+        var group = view.GroupOf(shard);
+        var past = token.Dependencies.IsEmpty ? token.Dependencies : PastOf(view, group, token);
+        var snapshot = replica.Snapshot.Current;
+        if (snapshot.Place == group && floor.Admits(token) && snapshot.Vector.Covers(past)) return default;
+        return WaitAsync(group, token, past, deadline);
     }
 
+    /// <summary>True while the replica still is of that group: what was read from it before this was asked can be relied on.</summary>
+    public bool IsStill(ReplicaGroup group) => replica.Snapshot.Current.Place == group;
+
+    // By itself, so that the usual request pays for no closure.
+    private static VersionVector PastOf(ClusterTopology view, ReplicaGroup group, CausalToken token) => token.Dependencies.OfGroups(past => view.Concerns(past, group));
+
     // Most of what is missing is on its way by broadcast; only what does not come by itself is asked for.
-    private async ValueTask<bool> CoversSoonAsync(VersionVector past, CancellationToken cancellation)
+    private async ValueTask<bool> CoversSoonAsync(ReplicaGroup group, VersionVector past, CancellationToken cancellation)
     {
         using var soon = new CancellationTokenSource(options.AskAfter, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, soon.Token);
         try
         {
-            await replica.Snapshot.WaitAsync(snapshot => snapshot.Vector.Covers(past), either.Token);
+            await replica.Snapshot.WaitAsync(snapshot => HasMovedOn(snapshot, group) || Holds(snapshot, group, past), either.Token);
             return true;
         }
         catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
@@ -52,21 +65,36 @@ internal sealed class CausalGate(
         return aheadMs < 60_000 ? new Outcome.ClockSkew(aheadMs) : new Outcome.StampOutOfRange(aheadMs);
     }
 
-    private async ValueTask<Outcome?> WaitAsync(ShardId shard, CausalToken token, VersionVector past, Deadline deadline)
+    private async ValueTask<Outcome?> WaitAsync(ReplicaGroup group, CausalToken token, VersionVector past, Deadline deadline)
     {
         using var timeout = new CancellationTokenSource(deadline.Remaining(time), time);
+        using var movedOn = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token);
+        var moving = replica.Snapshot.WaitAsync(snapshot => HasMovedOn(snapshot, group), movedOn.Token).AsTask();
         try
         {
-            await floor.WaitUntilAdmittedAsync(token, timeout.Token);
-            if (!await CoversSoonAsync(past, timeout.Token)) missingRecords.Ask(past.Without(replica.Snapshot.Current.Vector));
-            await replica.Snapshot.WaitAsync(snapshot => snapshot.Vector.Covers(past), timeout.Token);
+            if (await Task.WhenAny(floor.WaitUntilAdmittedAsync(token, movedOn.Token).AsTask(), moving) == moving) return await AnswerMovedAsync(moving);
+            if (!await CoversSoonAsync(group, past, timeout.Token)) missingRecords.Ask(past.Without(replica.Snapshot.Current.Vector));
+            var snapshot = await replica.Snapshot.WaitAsync(next => HasMovedOn(next, group) || Holds(next, group, past), timeout.Token);
+            if (!Holds(snapshot, group, past)) return new Outcome.NotOwner(snapshot.Followed);
+            timeout.Token.ThrowIfCancellationRequested();
             metrics.CausalWaited(true);
             return null;
         }
         catch (OperationCanceledException) when (timeout.IsCancellationRequested)
         {
             metrics.CausalWaited(false);
-            return new Outcome.DependenciesMissing(shard, past.Join(floor.Needed).Without(replica.Snapshot.Current.Vector));
+            return new Outcome.DependenciesMissing(group.Shard, past.Join(floor.Needed).Without(replica.Snapshot.Current.Vector));
         }
+        finally
+        {
+            movedOn.Cancel();
+        }
+
+        static async Task<Outcome> AnswerMovedAsync(Task<ReplicaSnapshot> moved) => new Outcome.NotOwner((await moved).Followed);
     }
+
+    private static bool Holds(ReplicaSnapshot snapshot, ReplicaGroup group, VersionVector past) => snapshot.Place == group && snapshot.Vector.Covers(past);
+
+    // A reshard has ended the group, whatever the replica is now.
+    private bool HasMovedOn(ReplicaSnapshot snapshot, ReplicaGroup group) => snapshot.Place != group && topology.Current.Layout > group.Layout && snapshot.Followed >= topology.Current.Epoch;
 }

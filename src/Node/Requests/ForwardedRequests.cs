@@ -31,7 +31,7 @@ internal sealed class ForwardedRequests(
 
     private ValueTask<Outcome> ExecuteAsync(ForwardRequest request, PresentedToken token)
     {
-        var origin = RequestOrigin.Peer(request.Timeout, options, time);
+        var origin = RequestOrigin.Peer(request.Timeout, request.Epoch, options, time);
         return request.Operation switch
         {
             ForwardedOperation.Get => reads.ReadAsync(new(request.Key, token), origin),

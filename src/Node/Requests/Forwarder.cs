@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Kv.Common.Causality;
 using Kv.Common.Identity;
 using Kv.Common.Membership;
 using Kv.Common.Topology;
@@ -17,10 +18,10 @@ internal sealed class Forwarder(
     private uint _turn;
 
     /// <summary>The outcome of a replica that took it, as long as the request has time left and a little longer, so that its own answer comes first.</summary>
-    public ValueTask<Outcome> ForwardAsync(ShardMembers shard, Epoch epoch, Command command, RequestOrigin origin) =>
-        ForwardAsync(shard, epoch, command, origin.Deadline.Later(options.ForwardingAllowance, time));
+    public ValueTask<Outcome> ForwardAsync(ShardMembers shard, ClusterTopology view, Command command, RequestOrigin origin) =>
+        ForwardAsync(shard, view, command, origin.Deadline.Later(options.ForwardingAllowance, time));
 
-    private async ValueTask<Outcome> ForwardAsync(ShardMembers shard, Epoch epoch, Command command, Deadline deadline)
+    private async ValueTask<Outcome> ForwardAsync(ShardMembers shard, ClusterTopology view, Command command, Deadline deadline)
     {
         var first = FirstChoice(shard, command);
         List<NodeAddress>? tried = null;
@@ -28,7 +29,7 @@ internal sealed class Forwarder(
         var isSecondRound = false;
         while (true)
         {
-            if (Best(shard, command, first, tried) is not { } replica)
+            if (Best(shard, view, command, first, tried) is not { } replica)
             {
                 // An attempt to connect that failed may have begun while the peer was still cut off; one that begins now tells. The request never left.
                 if (!mayTryAgain || isSecondRound) return new Outcome.ShardUnavailable(shard.Id, MayHaveBeenWritten: false);
@@ -37,12 +38,15 @@ internal sealed class Forwarder(
                 continue;
             }
 
-            switch (await SendAsync(replica, shard.Id, epoch, command, deadline))
+            switch (await SendAsync(replica, shard.Id, view.Epoch, command, deadline))
             {
                 case LaneReply.NotSent:
                     mayTryAgain = true;
                     (tried ??= []).Add(replica);
                     continue;
+                // It has moved on; whoever asked looks again.
+                case LaneReply.Answered { Outcome: Outcome.NotOwner(var newer) moved } when newer > view.Epoch:
+                    return moved;
                 case LaneReply.Answered { Outcome: Outcome.NotOwner or Outcome.Overloaded }:
                 case LaneReply.Full:
                 case LaneReply.Lost when command is not WriteCommand:
@@ -57,8 +61,8 @@ internal sealed class Forwarder(
     }
 
     /// <summary>The same for a request that could be served here, but not yet; null when no other replica took it.</summary>
-    public async ValueTask<Outcome?> TryForwardAsync(ShardMembers shard, Epoch epoch, Command command, RequestOrigin origin) =>
-        await ForwardAsync(shard, epoch, command, origin.Deadline) switch
+    public async ValueTask<Outcome?> TryForwardAsync(ShardMembers shard, ClusterTopology view, Command command, RequestOrigin origin) =>
+        await ForwardAsync(shard, view, command, origin.Deadline) switch
         {
             Outcome.ShardUnavailable { MayHaveBeenWritten: false } => null,
             var outcome => outcome,
@@ -89,10 +93,11 @@ internal sealed class Forwarder(
 
     // Ready replicas before others, among them those known to hold the client's past, and among equals the next one after the first choice. A peer never
     // heard from comes last: while a cluster starts, it may well be there.
-    private NodeAddress? Best(ShardMembers shard, Command command, int first, List<NodeAddress>? tried)
+    private NodeAddress? Best(ShardMembers shard, ClusterTopology topology, Command command, int first, List<NodeAddress>? tried)
     {
         var view = membership.Current;
-        var past = command.Token.Token.Dependencies.Of(shard.Id);
+        var group = topology.GroupOf(shard.Id);
+        var past = command.Token.Token.Dependencies is { IsEmpty: false } dependencies ? dependencies.OfGroups(each => topology.Concerns(each, group)) : VersionVector.Empty;
         NodeAddress? best = null;
         var bestRank = int.MaxValue;
         for (var i = 0; i < shard.Members.Length && bestRank > 0; i++)
@@ -101,7 +106,7 @@ internal sealed class Forwarder(
             if (member.Equals(self.Address) || !IsWorthAsking(member) || tried?.Contains(member) == true) continue;
             var rank = view.Find(member) switch
             {
-                { Ready: true } peer when peer.Vector.Covers(past) => 0,
+                { Ready: true } peer when peer.Place == group && peer.Vector.Covers(past) => 0,
                 { Ready: true } => 1,
                 { State: PeerState.Alive } => 2,
                 _ => 3,

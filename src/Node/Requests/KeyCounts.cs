@@ -2,7 +2,6 @@ using Kv.Common.Causality;
 using Kv.Common.Identity;
 using Kv.Common.Topology;
 using Kv.Node.Replica;
-using Kv.Node.Signals;
 
 namespace Kv.Node.Requests;
 
@@ -12,7 +11,7 @@ namespace Kv.Node.Requests;
 /// </summary>
 internal sealed class KeyCounts(
     NodeIdentity self,
-    Published<ClusterTopology> topology,
+    TopologyLook look,
     Forwarder forwarder,
     CausalGate gate,
     ReplicaState replica,
@@ -23,44 +22,62 @@ internal sealed class KeyCounts(
     /// <summary>Counts a shard's live keys, from any node.</summary>
     public async ValueTask<Outcome> CountAsync(CountKeysCommand command)
     {
-        var view = topology.Current;
-        var shard = view.Find(command.Shard) ?? throw new ArgumentException($"No shard {command.Shard} at epoch {view.Epoch}.", nameof(command));
         var deadline = Deadline.In(options.CausalWait, time);
+        var epoch = command.Token.Token.Epoch;
+        while (true)
+        {
+            if (await look.AtAsync(epoch, deadline) is not { } view) return new Outcome.NotOwner(epoch);
+            var outcome = view.Find(command.Shard) is { } shard ? await CountAsync(command, shard, view, deadline) : new Outcome.NotOwner(view.Epoch);
+            if (outcome is not Outcome.NotOwner(var newer) || newer <= view.Epoch) return outcome;
+            epoch = newer;
+        }
+    }
 
+    /// <summary>Counts what this replica holds, once it holds the token's past.</summary>
+    public async ValueTask<Outcome> CountHereAsync(CountKeysCommand command, RequestOrigin origin)
+    {
+        if (await look.AtAsync(origin.Epoch, origin.PastDeadline) is not { } view) return new Outcome.NotOwner(origin.Epoch);
+        if (!view.PlaceOf(self).Serves(command.Shard)) return new Outcome.NotOwner(view.Epoch);
+        if (await gate.PassAsync(view, command.Shard, command.Token.Token, origin.PastDeadline) is { } notYet) return notYet;
+        var snapshot = replica.Snapshot.Current;
+        if (snapshot.Place != view.GroupOf(command.Shard)) return new Outcome.NotOwner(snapshot.Followed);
+        return new Outcome.Counted(snapshot.LiveKeys, snapshot.Vector, view.GroupOf(command.Shard), view.Epoch);
+    }
+
+    private async ValueTask<Outcome> CountAsync(CountKeysCommand command, ShardMembers shard, ClusterTopology view, Deadline deadline)
+    {
         // 1. What do the replicas hold?
         // Half of the time, so that one replica that hangs leaves the other half to those that do not.
         var firstDeadline = Deadline.In(options.CausalWait / 2, time);
-        var answers = await Task.WhenAll(shard.Members.Select(member => AskAsync(member, shard, view.Epoch, command, firstDeadline).AsTask()));
+        var answers = await Task.WhenAll(shard.Members.Select(member => AskAsync(member, shard, view, command, firstDeadline).AsTask()));
+        // Somebody's shard of that id is one of a later layout by now.
+        if (answers.FirstOrDefault(answer => answer is Outcome.NotOwner(var newer) && newer > view.Epoch) is { } moved) return moved;
         var counted = answers.OfType<Outcome.Counted>().ToList();
         if (counted.Count == 0) return answers.FirstOrDefault(a => a is not null) ?? new Outcome.ShardUnavailable(shard.Id, MayHaveBeenWritten: false);
         var everything = counted.Aggregate(VersionVector.Empty, (joined, answer) => joined.Join(answer.Vector));
 
         // 2. One that holds everything has the answer; otherwise the first one to catch up with it.
         if (counted.Find(answer => answer.Vector.Equals(everything)) is { } complete) return complete;
-        var past = everything.Aggregate(Dependencies.None, (all, dot) => all.With(shard.Id, dot));
-        var token = command.Token.Token.Join(new(view.Epoch, default, past));
+        var token = command.Token.Token.Join(new(view.Epoch, default, everything));
         var second = command with { Token = new(token, tokens.Seal(token)) };
         foreach (var member in shard.Members)
         {
-            if (await AskAsync(member, shard, view.Epoch, second, deadline) is Outcome.Counted answer) return answer;
+            if (await AskAsync(member, shard, view, second, deadline) is Outcome.Counted answer) return answer;
         }
 
         return new Outcome.DependenciesMissing(shard.Id, everything);
     }
 
-    /// <summary>Counts what this replica holds, once it holds the token's past.</summary>
-    public async ValueTask<Outcome> CountHereAsync(CountKeysCommand command, RequestOrigin origin)
+    private async ValueTask<Outcome?> AskAsync(NodeAddress member, ShardMembers shard, ClusterTopology view, CountKeysCommand command, Deadline deadline)
     {
-        if (!replica.Place.Serves(command.Shard)) return new Outcome.NotOwner(topology.Current.Epoch);
-        if (await gate.PassAsync(command.Shard, command.Token.Token, origin.PastDeadline) is { } notYet) return notYet;
-        var snapshot = replica.Snapshot.Current;
-        return new Outcome.Counted(snapshot.LiveKeys, snapshot.Vector);
+        var answer = await AnswerOfAsync(member, shard, view, command, deadline);
+        return answer is Outcome.Counted counted && counted.Group != view.GroupOf(shard.Id) ? new Outcome.NotOwner(counted.Epoch) : answer;
     }
 
-    private async ValueTask<Outcome?> AskAsync(NodeAddress member, ShardMembers shard, Epoch epoch, CountKeysCommand command, Deadline deadline)
+    private async ValueTask<Outcome?> AnswerOfAsync(NodeAddress member, ShardMembers shard, ClusterTopology view, CountKeysCommand command, Deadline deadline)
     {
-        if (member.Equals(self.Address)) return await CountHereAsync(command, new(MayForward: false, deadline, deadline));
+        if (member.Equals(self.Address)) return await CountHereAsync(command, new(MayForward: false, deadline, deadline, view.Epoch));
         if (!forwarder.IsWorthAsking(member)) return null;
-        return await forwarder.SendAsync(member, shard.Id, epoch, command, deadline) is LaneReply.Answered answered ? answered.Outcome : null;
+        return await forwarder.SendAsync(member, shard.Id, view.Epoch, command, deadline) is LaneReply.Answered answered ? answered.Outcome : null;
     }
 }

@@ -49,7 +49,7 @@ internal sealed class MembershipChanges(
             return new MembershipOutcome.Refused(ChangeRefusal.LastReplica);
         var leaving = await changes.ChangeAsync(new TopologyChange.Leave(changes.NewOperation(), address), cancellation);
         if (leaving is not ChangeOutcome.Done left) return Translate(leaving);
-        if (left.Topology.ReplicatedBy(address) is { } shard && !await HasHandedOverAsync(address, shard, left.Topology.Epoch, cancellation))
+        if (!await HasHandedOverAsync(address, left.Topology.ReplicatedBy(address), left.Topology.Epoch, cancellation))
             return new MembershipOutcome.StillHandingOver(address);
         return Translate(await changes.ChangeAsync(new TopologyChange.Remove(changes.NewOperation(), address), cancellation));
     }
@@ -87,7 +87,7 @@ internal sealed class MembershipChanges(
         return (await placed).Find(shard)!.Includes(address) ? new MembershipOutcome.Done() : new MembershipOutcome.Refused(ChangeRefusal.NotMember);
     }
 
-    private async Task<bool> HasHandedOverAsync(NodeAddress address, ShardMembers shard, Epoch epoch, CancellationToken cancellation)
+    private async Task<bool> HasHandedOverAsync(NodeAddress address, ShardMembers? shard, Epoch epoch, CancellationToken cancellation)
     {
         var handedOver = await WithinAsync(
             options.HandOverTimeout,
@@ -102,18 +102,20 @@ internal sealed class MembershipChanges(
     }
 
     // What a leaving node says it holds counts only once it acts on a topology in which it takes no more writes.
-    private bool IsCovered(MembershipView view, NodeAddress address, ShardMembers shard, Epoch epoch)
+    private bool IsCovered(MembershipView view, NodeAddress address, ShardMembers? shard, Epoch epoch)
     {
         var held = replica.Snapshot.Current.Vector;
+        if (address.Equals(self.Address) && !replica.Snapshot.Current.Former.IsEmpty) return false;
         if (!address.Equals(self.Address))
         {
             // One that was never heard here may well be at work; one that is dead, or came back without its data, has nothing to give.
             if (view.Find(address) is not { State: not PeerState.Unknown } leaver) return false;
             if (leaver.State is PeerState.Dead || !leaver.IsMember) return true;
-            if (leaver.Epoch < epoch) return false;
+            if (leaver.Epoch < epoch || leaver.Owes) return false;
             held = leaver.Vector;
         }
 
+        if (shard is null) return true;
         // By all who are there: one alone might be lost the next moment, and with it what was acknowledged by two.
         var remaining = shard.Members.Where(member => view.Find(member) is not { State: PeerState.Dead }).ToList();
         return remaining.Count > 0 && remaining.TrueForAll(member => member.Equals(self.Address)

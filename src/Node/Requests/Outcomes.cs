@@ -19,7 +19,8 @@ internal abstract record Outcome
     /// <summary>The key has no value.</summary>
     internal sealed record Absent(ReadOnlyMemory<byte> Token, ShardId Shard) : Outcome;
 
-    internal sealed record Counted(long LiveKeys, VersionVector Vector) : Outcome;
+    /// <summary>How many live keys a replica of <paramref name="Group"/> has, which holds <paramref name="Vector"/>.</summary>
+    internal sealed record Counted(long LiveKeys, VersionVector Vector, ReplicaGroup Group, Epoch Epoch) : Outcome;
 
     /// <summary>The client's past did not arrive in time.</summary>
     internal sealed record DependenciesMissing(ShardId Shard, VersionVector Missing) : Outcome;

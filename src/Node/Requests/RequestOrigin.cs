@@ -1,3 +1,5 @@
+using Kv.Common.Identity;
+
 namespace Kv.Node.Requests;
 
 /// <summary>Where a request came in, and until when its answer is of use.</summary>
@@ -6,16 +8,17 @@ namespace Kv.Node.Requests;
 /// Until when it waits for what its client has seen: for the topology first, and then for the writes. One bound for both: who waited for the one has that
 /// much less time for the other.
 /// </param>
-internal readonly record struct RequestOrigin(bool MayForward, Deadline Deadline, Deadline PastDeadline)
+/// <param name="Epoch">The topology by which it was sent here; this node serves it by no older one.</param>
+internal readonly record struct RequestOrigin(bool MayForward, Deadline Deadline, Deadline PastDeadline, Epoch Epoch)
 {
     public static RequestOrigin Client(RequestOptions options, TimeProvider time) =>
-        new(true, Deadline.In(options.CausalWait + options.WriteConcernWait, time), Deadline.In(options.CausalWait, time));
+        new(true, Deadline.In(options.CausalWait + options.WriteConcernWait, time), Deadline.In(options.CausalWait, time), default);
 
     /// <param name="timeout">How long the forwarding node waits.</param>
-    public static RequestOrigin Peer(TimeSpan timeout, RequestOptions options, TimeProvider time)
+    public static RequestOrigin Peer(TimeSpan timeout, Epoch epoch, RequestOptions options, TimeProvider time)
     {
         var client = Client(options, time);
         var deadline = Deadline.In(timeout, time);
-        return new(false, deadline.Earlier(client.Deadline), deadline.Earlier(client.PastDeadline));
+        return new(false, deadline.Earlier(client.Deadline), deadline.Earlier(client.PastDeadline), epoch);
     }
 }

@@ -1,5 +1,7 @@
+using Kv.Common.Causality;
 using Kv.Common.Identity;
 using Kv.Common.Membership;
+using Kv.Common.Replication;
 using Kv.Common.Topology;
 using Kv.Node.Replica;
 using Kv.Node.Signals;
@@ -7,42 +9,50 @@ using Kv.Node.Signals;
 namespace Kv.Node.Requests;
 
 /// <summary>
-/// Counts on how many replicas this node's own writes are durable, and completes writers when there are enough. Own writes are numbered without gaps
-/// and acknowledged cumulatively, so per level of concern there is one sequence up to which everything is satisfied.
+/// Counts on how many replicas this node's own writes are durable, and completes writers when there are enough. Whose word counts depends on the key: that of
+/// its shard's members, by the topology at the moment of counting; while a reshard is under way a majority of those who are to own the key, and are sent
+/// this node's writes already, must hold it too, so that it is with its owners when the reshard is committed. Own writes are numbered without gaps and
+/// acknowledged cumulatively, so among writers with the same owners the first is the first to be satisfied.
 /// </summary>
 internal sealed class WriteConcern : IDurabilityObserver
 {
     private readonly NodeIdentity _self;
     private readonly Published<ClusterTopology> _topology;
     private readonly Published<MembershipView> _membership;
-    private readonly ReplicaState _replica;
     private readonly TimeProvider _time;
     private readonly Deadline _allHeard;
     private readonly Lock _gate = new();
-    private readonly Dictionary<NodeAddress, (Incarnation Incarnation, ulong Sequence)> _acknowledged = [];
-    private ShardMembers _shard;
-    private readonly PriorityQueue<Waiter, ulong>[] _waiters = [new(), new(), new(), new()];
+    private readonly Dictionary<NodeAddress, Acknowledged> _acknowledged = [];
+    private readonly Dictionary<Owners, PriorityQueue<Waiter, (ReplicaGroup, ulong)>> _waiters = [];
+    private ClusterTopology _sortedBy;
 
     public WriteConcern(
-        NodeIdentity self, Published<ClusterTopology> topology, Published<MembershipView> membership, ReplicaState replica, TimeProvider time, RequestOptions options)
+        NodeIdentity self, Published<ClusterTopology> topology, Published<MembershipView> membership, TimeProvider time, RequestOptions options)
     {
         _allHeard = Deadline.In(options.FirstHearing, time);
         _self = self;
         _topology = topology;
-        _shard = new(default, []);
+        _sortedBy = topology.Current;
         _membership = membership;
-        _replica = replica;
         _time = time;
     }
 
-    /// <summary>What a member of the shard says it holds durably of this node's writes; called by the replicator of that member.</summary>
-    public void Acknowledged(NodeAddress member, Incarnation incarnation, ulong sequence)
+    void IDurabilityObserver.Acknowledged(NodeAddress peer, Incarnation incarnation, VersionVector vector)
     {
         lock (_gate)
         {
-            // A re-created member is another incarnation: what the lost one held is not held by this one.
-            if (_acknowledged.TryGetValue(member, out var known) && known.Incarnation == incarnation && known.Sequence >= sequence) return;
-            _acknowledged[member] = (incarnation, sequence);
+            // A re-created peer is another incarnation: what the lost one held is not held by this one.
+            _acknowledged[peer] = new(incarnation, _acknowledged.TryGetValue(peer, out var known) && known.Incarnation == incarnation ? known.Vector.Join(vector) : vector, IsOpen: true);
+            CompleteSatisfied();
+        }
+    }
+
+    void IDurabilityObserver.Lost(NodeAddress peer)
+    {
+        lock (_gate)
+        {
+            if (!_acknowledged.TryGetValue(peer, out var known)) return;
+            _acknowledged[peer] = known with { IsOpen = false };
             CompleteSatisfied();
         }
     }
@@ -51,23 +61,23 @@ internal sealed class WriteConcern : IDurabilityObserver
     /// Completes when enough members are reachable for <paramref name="level"/> to be met at all, so that a write which cannot succeed is not made;
     /// null then, else the outcome at the deadline.
     /// </summary>
-    public ValueTask<Outcome?> UntilReachableAsync(WriteConcernLevel level, Deadline deadline) =>
-        level is WriteConcernLevel.Default or WriteConcernLevel.Local ? default : WaitUntilReachableAsync(level, deadline);
+    public ValueTask<Outcome?> UntilReachableAsync(ShardMembers shard, WriteConcernLevel level, Deadline deadline) =>
+        level is WriteConcernLevel.Default or WriteConcernLevel.Local ? default : WaitUntilReachableAsync(shard, level, deadline);
 
     /// <summary>
-    /// Completes when the own write <paramref name="sequence"/>, durable here already, is durable on as many members as <paramref name="level"/> asks
+    /// Completes when this node's own write <paramref name="record"/>, durable here already, is durable on as many members as <paramref name="level"/> asks
     /// for, or at the deadline; says on how many it is.
     /// </summary>
-    public ValueTask<(bool Satisfied, int Required, int Replicas)> WaitAsync(ulong sequence, WriteConcernLevel level, Deadline deadline)
+    public ValueTask<(bool Satisfied, int Required, int Replicas)> WaitAsync(WriteRecord record, WriteConcernLevel level, Deadline deadline)
     {
         lock (_gate)
         {
-            var members = Members();
-            var required = Required(level, members);
-            var holding = Holding(sequence, members);
-            if (holding >= required) return new((true, required, holding));
-            var waiter = new Waiter(sequence, deadline);
-            _waiters[(int)level].Enqueue(waiter, sequence);
+            FollowTopology();
+            var owners = OwnersOf(record.Key, level);
+            var (satisfied, required, holding) = Judge(owners, record.Dot);
+            if (satisfied) return new((true, required, holding));
+            var waiter = new Waiter(record.Dot, record.Key, deadline);
+            Enqueue(owners, waiter);
             return new(waiter.Completion.Task);
         }
     }
@@ -92,35 +102,51 @@ internal sealed class WriteConcern : IDurabilityObserver
         }
     }
 
-    private async ValueTask<Outcome?> WaitUntilReachableAsync(WriteConcernLevel level, Deadline deadline)
+    private async ValueTask<Outcome?> WaitUntilReachableAsync(ShardMembers shard, WriteConcernLevel level, Deadline deadline)
     {
-        var required = Required(level, Members());
-        if (Reachable(_membership.Current) >= required) return null;
+        var required = Required(level, shard);
+        if (Reachable(_membership.Current, shard) >= required) return null;
         using var timeout = new CancellationTokenSource(deadline.Remaining(_time), _time);
         try
         {
-            await _membership.WaitAsync(view => Reachable(view) >= required, timeout.Token);
+            await _membership.WaitAsync(view => Reachable(view, shard) >= required, timeout.Token);
             return null;
         }
         catch (OperationCanceledException) when (timeout.IsCancellationRequested)
         {
-            return new Outcome.WriteConcernNotMet(_shard.Id, required, 0);
+            return new Outcome.WriteConcernNotMet(shard.Id, required, 0);
         }
+    }
+
+    // Who owns a key may have changed for everybody who waits.
+    private void FollowTopology()
+    {
+        var topology = _topology.Current;
+        if (ReferenceEquals(topology, _sortedBy)) return;
+        _sortedBy = topology;
+        var all = _waiters.SelectMany(queue => queue.Value.UnorderedItems.Select(item => (queue.Key.Level, Waiter: item.Element))).ToList();
+        _waiters.Clear();
+        foreach (var (level, waiter) in all) Enqueue(OwnersOf(waiter.Key, level), waiter);
+    }
+
+    private Owners OwnersOf(Key key, WriteConcernLevel level) => new(level, _sortedBy.ShardOf(key).Id, _sortedBy.Transition?.ShardOf(key).Id);
+
+    private void Enqueue(Owners owners, Waiter waiter)
+    {
+        if (!_waiters.TryGetValue(owners, out var queue)) _waiters[owners] = queue = new();
+        queue.Enqueue(waiter, (waiter.Dot.Origin.Group, waiter.Dot.Sequence));
     }
 
     private void CompleteSatisfied()
     {
-        if (Array.TrueForAll(_waiters, queue => queue.Count == 0)) return;
-        var members = Members();
-        for (var level = 0; level < _waiters.Length; level++)
+        if (_waiters.Count == 0) return;
+        FollowTopology();
+        foreach (var (owners, queue) in _waiters)
         {
-            var queue = _waiters[level];
-            if (queue.Count == 0) continue;
-            var required = Required((WriteConcernLevel)level, members);
-            while (queue.TryPeek(out var waiter, out var sequence))
+            while (queue.TryPeek(out var waiter, out _))
             {
-                var holding = Holding(sequence, members);
-                if (holding < required) break;
+                var (satisfied, required, holding) = Judge(owners, waiter.Dot);
+                if (!satisfied) break;
                 queue.Dequeue();
                 waiter.Completion.TrySetResult((true, required, holding));
             }
@@ -129,36 +155,54 @@ internal sealed class WriteConcern : IDurabilityObserver
 
     private void ExpireOverdue()
     {
-        var members = Members();
-        for (var level = 0; level < _waiters.Length; level++)
+        foreach (var (owners, queue) in _waiters)
         {
-            var queue = _waiters[level];
             // Deadlines follow sequences closely enough: the head's is the first to pass, give or take a tick.
-            while (queue.TryPeek(out var waiter, out var sequence) && waiter.Deadline.Remaining(_time) == TimeSpan.Zero)
+            while (queue.TryPeek(out var waiter, out _) && waiter.Deadline.Remaining(_time) == TimeSpan.Zero)
             {
                 queue.Dequeue();
-                waiter.Completion.TrySetResult((false, Required((WriteConcernLevel)level, members), Holding(sequence, members)));
+                var (_, required, holding) = Judge(owners, waiter.Dot);
+                waiter.Completion.TrySetResult((false, required, holding));
             }
         }
     }
 
-    // A node that was taken off its shard still counts for those who wait, as long as they do.
-    private ShardMembers Members() => _replica.Place.Shard is { } shard ? _shard = shard : _shard;
-
-    private int Holding(ulong sequence, ShardMembers shard)
+    private (bool Satisfied, int Required, int Holding) Judge(Owners owners, Dot dot)
     {
-        var topology = _topology.Current;
+        var shard = _sortedBy.Find(owners.Now)!;
+        var required = Required(owners.Level, shard);
+        var holding = Holding(dot, shard);
+        return (holding >= required && IsWithNextOwners(owners, dot), required, holding);
+    }
+
+    private bool IsWithNextOwners(Owners owners, Dot dot)
+    {
+        if (owners is { Level: WriteConcernLevel.Local } or { Next: null } || _sortedBy.Transition?.Find(owners.Next!.Value) is not { } next) return true;
+        var view = _membership.Current;
+        var (asked, holding) = next.Includes(_self.Address) ? (1, 1) : (0, 0);
+        foreach (var member in next.Members)
+        {
+            if (member.Equals(_self.Address) || !view.IsReachable(member) || !_acknowledged.TryGetValue(member, out var known) || !known.IsOpen) continue;
+            asked++;
+            if (known.Vector.Covers(dot)) holding++;
+        }
+
+        return owners.Level is WriteConcernLevel.All ? holding == asked : holding * 2 >= asked + (asked > 0 ? 1 : 0);
+    }
+
+    private int Holding(Dot dot, ShardMembers shard)
+    {
         var holding = shard.Includes(_self.Address) ? 1 : 0;
         foreach (var member in shard.Members)
         {
-            if (!member.Equals(_self.Address) && _acknowledged.TryGetValue(member, out var known) && known.Sequence >= sequence && IsMember(topology, member, known.Incarnation)) holding++;
+            if (!member.Equals(_self.Address) && _acknowledged.TryGetValue(member, out var known) && known.Vector.Covers(dot) && IsMember(member, known.Incarnation)) holding++;
         }
 
         return holding;
     }
 
     // What the former one at an address held is lost with it.
-    private static bool IsMember(ClusterTopology topology, NodeAddress member, Incarnation incarnation) => !topology.IsSealed || topology.IncarnationAt(member) == incarnation;
+    private bool IsMember(NodeAddress member, Incarnation incarnation) => !_sortedBy.IsSealed || _sortedBy.IncarnationAt(member) == incarnation;
 
     private int Required(WriteConcernLevel level, ShardMembers shard)
     {
@@ -187,9 +231,8 @@ internal sealed class WriteConcern : IDurabilityObserver
         return notGone;
     }
 
-    private int Reachable(MembershipView view)
+    private int Reachable(MembershipView view, ShardMembers shard)
     {
-        var shard = Members();
         var reachable = shard.Includes(_self.Address) ? 1 : 0;
         foreach (var member in shard.Members)
         {
@@ -199,7 +242,13 @@ internal sealed class WriteConcern : IDurabilityObserver
         return reachable;
     }
 
-    private sealed record Waiter(ulong Sequence, Deadline Deadline)
+    /// <summary>What the writes of one queue have in common: what is asked for, who owns the key, and who is to.</summary>
+    private readonly record struct Owners(WriteConcernLevel Level, ShardId Now, ShardId? Next);
+
+    /// <summary>What a peer holds, and whether it is being sent more.</summary>
+    private sealed record Acknowledged(Incarnation Incarnation, VersionVector Vector, bool IsOpen);
+
+    private sealed record Waiter(Dot Dot, Key Key, Deadline Deadline)
     {
         public TaskCompletionSource<(bool Satisfied, int Required, int Replicas)> Completion { get; } =
             new(TaskCreationOptions.RunContinuationsAsynchronously);

@@ -1,4 +1,5 @@
 using Kv.Common.Identity;
+using Kv.Common.Topology;
 using Kv.Node.Replica;
 
 namespace Kv.Node.Requests;
@@ -17,16 +18,28 @@ internal sealed class WritePath(
 {
     public async ValueTask<Outcome> WriteAsync(WriteCommand command, RequestOrigin origin)
     {
-        // 1. One look at the topology decides the route.
-        if (await look.AtAsync(command.Token.Token, origin.PastDeadline) is not { } view) return new Outcome.NotOwner(command.Token.Token.Epoch);
+        var epoch = command.Token.Token.Epoch > origin.Epoch ? command.Token.Token.Epoch : origin.Epoch;
+        while (true)
+        {
+            // One look at the topology decides the route. Whoever knows of a newer one says so, and has written nothing; it is looked at again.
+            if (await look.AtAsync(epoch, origin.PastDeadline) is not { } view) return new Outcome.NotOwner(epoch);
+            var outcome = await WriteAsync(command, origin, view);
+            if (!origin.MayForward || outcome is not Outcome.NotOwner(var newer) || newer <= view.Epoch) return outcome;
+            epoch = newer;
+        }
+    }
+
+    private async ValueTask<Outcome> WriteAsync(WriteCommand command, RequestOrigin origin, ClusterTopology view)
+    {
+        // 1. Somewhere else, unless this node serves the key's shard.
         var shard = view.ShardOf(command.Key);
-        if (!view.PlaceOf(self).Serves(shard.Id)) return origin.MayForward ? await forwarder.ForwardAsync(shard, view.Epoch, command, origin) : new Outcome.NotOwner(view.Epoch);
-        if (origin.MayForward && !gate.IsOpenTo(command.Token.Token) && await forwarder.TryForwardAsync(shard, view.Epoch, command, origin) is { } handedOver) return handedOver;
+        if (!view.PlaceOf(self).Serves(shard.Id)) return origin.MayForward ? await forwarder.ForwardAsync(shard, view, command, origin) : new Outcome.NotOwner(view.Epoch);
+        if (origin.MayForward && !gate.IsOpenTo(command.Token.Token) && await forwarder.TryForwardAsync(shard, view, command, origin) is { } handedOver) return handedOver;
 
         // 2. The client's past must be here, and the write concern within reach, before anything is written.
-        if (await gate.PassAsync(shard.Id, command.Token.Token, origin.PastDeadline) is { } notYet) return notYet;
+        if (await gate.PassAsync(view, shard.Id, command.Token.Token, origin.PastDeadline) is { } notYet) return notYet;
         var concernDeadline = Deadline.In(options.WriteConcernWait, time).Earlier(origin.Deadline);
-        if (await concern.UntilReachableAsync(command.Concern, concernDeadline) is { } outOfReach) return outOfReach;
+        if (await concern.UntilReachableAsync(shard, command.Concern, concernDeadline) is { } outOfReach) return outOfReach;
 
         // 3. The single writer stamps, numbers and persists it.
         var past = stability.Prune(command.Token.Token);
@@ -36,7 +49,7 @@ internal sealed class WritePath(
             case CommitResult.Committed committed:
                 // 4. Enough replicas hold it durably.
                 // Zero would say that nothing was written, and this node, if it has just left the shard, does not count itself.
-                var (satisfied, required, replicas) = await concern.WaitAsync(committed.Record.Dot.Sequence, command.Concern, concernDeadline);
+                var (satisfied, required, replicas) = await concern.WaitAsync(committed.Record, command.Concern, concernDeadline);
                 return satisfied
                     ? new Outcome.Stored(write.IsDeletion, committed.Replaced, committed.Record.Token, shard.Id, replicas)
                     : new Outcome.WriteConcernNotMet(shard.Id, required, Math.Max(1, replicas));
@@ -46,7 +59,7 @@ internal sealed class WritePath(
                 return new Outcome.ClockSkew(skew.AheadMs);
             case CommitResult.NotOwner other:
                 // The topology changed on the way, and nothing was written.
-                return origin.MayForward ? await forwarder.ForwardAsync(shard, other.Epoch, command, origin) : new Outcome.NotOwner(other.Epoch);
+                return new Outcome.NotOwner(other.Epoch);
             default:
                 throw new System.Diagnostics.UnreachableException();
         }

@@ -1,7 +1,6 @@
 using System.Buffers.Text;
 using System.Text;
 using Grpc.Core;
-using Kv.Common.Causality;
 using Kv.Common.Identity;
 using Kv.Common.Topology;
 using Kv.Node.Peers;
@@ -22,33 +21,36 @@ internal sealed class ReplicationRpc(
         RpcFailures.ServeAsync(context, lifetime, async end =>
         {
             if (!await requests.MoveNext(end)) return;
-            var peer = RpcFailures.AdmitToShard(requests.Current.Sender, self, topology.Current);
+            var peer = RpcFailures.Admit(requests.Current.Sender, self, topology.Current);
+            var opening = requests.Current.ToOpening();
             var stream = new GrpcPeerStream<Acknowledgement, RecordBatch, W.Acknowledgement, W.RecordBatch>(
                 peer.Address, responses, requests, acknowledgement => acknowledgement.ToWire(self), WireReplication.ToDomain, null);
-            await inbound.ServeAsync(peer.Incarnation, stream, end);
+            await inbound.ServeAsync(peer, opening, stream, end);
         });
 
     public override Task Fetch(W.FetchRequest request, IServerStreamWriter<W.RecordBatch> responses, ServerCallContext context) =>
         RpcFailures.ServeAsync(context, lifetime, async end =>
         {
-            RpcFailures.AdmitToShard(request.Sender, self, topology.Current);
+            RpcFailures.Admit(request.Sender, self, topology.Current);
             foreach (var batch in inbound.Fetch(request.ToDomain())) await responses.WriteAsync(batch.ToWire(), end);
         });
 
     public override Task<W.GetVectorReply> GetVector(W.GetVectorRequest request, ServerCallContext context)
     {
         var snapshot = replica.Snapshot.Current;
-        var shard = replica.Place.Shard?.Id;
-        return Task.FromResult(new W.GetVectorReply
+        var reply = new W.GetVectorReply
         {
             Address = self.Address.ToString(),
             Incarnation = self.Incarnation.ToString(),
-            Shard = shard?.ToString() ?? "",
+            Shard = replica.Place.Shard?.Id.ToString() ?? "",
             Vector = snapshot.Vector.ToWire(),
-            Stable = (shard is { } replicated ? stability.StableIn(replicated) : VersionVector.Empty).ToWire(),
+            Stable = stability.Stable.ToWire(),
             Clock = snapshot.Clock.ToString(),
             KeyCount = (ulong)snapshot.LiveKeys,
-        });
+            Place = snapshot.Place?.ToString() ?? "",
+        };
+        reply.Former.AddRange(snapshot.Former.Select(former => former.Group.ToString()));
+        return Task.FromResult(reply);
     }
 
     public override Task<W.GetRecordReply> GetRecord(W.GetRecordRequest request, ServerCallContext context)
@@ -65,12 +67,12 @@ internal sealed class ReplicationRpc(
         reply.Stamp = record.Stamp.ToString();
         reply.Epoch = record.OpenedToken.Epoch.Value;
         reply.Token = Base64Url.EncodeToString(record.Token.Span);
-        foreach (var (shard, dots) in record.OpenedToken.Dependencies)
+        // The write's own dot travels in its token, but it does not depend on itself.
+        foreach (var dots in record.OpenedToken.Dependencies.Where(dot => dot != record.Dot).GroupBy(dot => dot.Origin.Group))
         {
-            var dependencies = new W.ShardDependencies { Shard = shard.ToString() };
-            // The write's own dot travels in its token, but it does not depend on itself.
-            dependencies.Dots.AddRange(dots.Where(dot => dot != record.Dot).Select(dot => dot.ToString()));
-            if (dependencies.Dots.Count > 0) reply.Dependencies.Add(dependencies);
+            var dependencies = new W.GroupDependencies { Group = dots.Key.ToString() };
+            dependencies.Dots.AddRange(dots.Select(dot => dot.ToString()));
+            reply.Dependencies.Add(dependencies);
         }
 
         return Task.FromResult(reply);

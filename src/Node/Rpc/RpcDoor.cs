@@ -14,7 +14,7 @@ internal static class RpcDoor
         });
         services.AddGrpcReflection();
         services.AddGrpcHealthChecks().AddCheck<ReadinessCheck>("ready");
-        services.AddSingleton<MembershipRpc>().AddSingleton<ReplicationRpc>().AddSingleton<ForwardingRpc>().AddSingleton<ControlPlaneRpc>();
+        services.AddSingleton<MembershipRpc>().AddSingleton<ReplicationRpc>().AddSingleton<MigrationRpc>().AddSingleton<ForwardingRpc>().AddSingleton<ControlPlaneRpc>();
     }
 
     public static void UseNodeRpc(this IApplicationBuilder app)
@@ -24,6 +24,7 @@ internal static class RpcDoor
         {
             services.MapGrpcService<MembershipRpc>();
             services.MapGrpcService<ReplicationRpc>();
+            services.MapGrpcService<MigrationRpc>();
             services.MapGrpcService<ForwardingRpc>();
             services.MapGrpcService<ControlPlaneRpc>();
             services.MapGrpcReflectionService();

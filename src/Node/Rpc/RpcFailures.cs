@@ -28,14 +28,6 @@ internal static class RpcFailures
         return peer;
     }
 
-    /// <summary>Refuses callers that do not replicate this node's shard as well: what they send is not for this replica.</summary>
-    public static NodeIdentity AdmitToShard(Kv.Wire.Sender? sender, NodeIdentity self, ClusterTopology topology)
-    {
-        var peer = Admit(sender, self, topology);
-        if (topology.PlaceOf(self).Shard is { } shard && shard.IsReplicatedBy(peer.Address)) return peer;
-        throw new RpcException(new(StatusCode.PermissionDenied, $"{peer.Address} does not replicate this node's shard at epoch {topology.Epoch}."));
-    }
-
     /// <summary>A message that cannot be read is the caller's fault.</summary>
     public static T Reading<T>(Func<T> read)
     {

@@ -97,7 +97,7 @@ internal static class WireForwarding
                 wire.Absent = new() { Token = absent.Token.ToWire(), Shard = (uint)absent.Shard.Value };
                 break;
             case Outcome.Counted counted:
-                wire.Counted = new() { LiveKeys = (ulong)counted.LiveKeys, Vector = counted.Vector.ToWire() };
+                wire.Counted = new() { LiveKeys = (ulong)counted.LiveKeys, Vector = counted.Vector.ToWire(), Group = counted.Group.Value, Epoch = counted.Epoch.Value };
                 break;
             default:
                 wire.Refused = ToRefusal(reply.Outcome);
@@ -114,7 +114,7 @@ internal static class WireForwarding
         W.ForwardReply.OutcomeOneofCase.Found => new Outcome.Found(
             wire.Found.Value.Memory, wire.Found.Token.Memory, wire.Found.Version.Memory, new((int)wire.Found.Shard)),
         W.ForwardReply.OutcomeOneofCase.Absent => new Outcome.Absent(wire.Absent.Token.Memory, new((int)wire.Absent.Shard)),
-        W.ForwardReply.OutcomeOneofCase.Counted => new Outcome.Counted((long)wire.Counted.LiveKeys, wire.Counted.Vector.ToDomain()),
+        W.ForwardReply.OutcomeOneofCase.Counted => new Outcome.Counted((long)wire.Counted.LiveKeys, wire.Counted.Vector.ToDomain(), new(wire.Counted.Group), new(wire.Counted.Epoch)),
         W.ForwardReply.OutcomeOneofCase.Refused => ToOutcome(wire.Refused),
         _ => throw new WireFormatException("A reply without an outcome."),
     });

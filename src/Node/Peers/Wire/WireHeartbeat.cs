@@ -1,4 +1,5 @@
 using Kv.Common.Identity;
+using Kv.Common.Migration;
 using Kv.Node.Membership;
 using W = Kv.Wire;
 
@@ -7,18 +8,24 @@ namespace Kv.Node.Peers.Wire;
 /// <summary>Heartbeats between their domain and wire forms.</summary>
 internal static class WireHeartbeat
 {
-    public static W.Heartbeat ToWire(this Heartbeat beat) => new()
+    public static W.Heartbeat ToWire(this Heartbeat beat)
     {
-        Sender = new NodeIdentity(beat.Cluster, beat.From, beat.Incarnation).ToWire(),
-        Epoch = beat.Epoch.Value,
-        TopologyDigest = beat.TopologyDigest,
-        Vector = beat.Vector.ToWire(),
-        Stable = beat.Stable.ToWire(),
-        KeyCount = (ulong)beat.LiveKeys,
-        SentUnixMs = beat.SentUnixMs,
-        Ready = beat.Ready,
-        Complete = beat.Complete,
-    };
+        var wire = new W.Heartbeat
+        {
+            Sender = new NodeIdentity(beat.Cluster, beat.From, beat.Incarnation).ToWire(),
+            Epoch = beat.Epoch.Value,
+            TopologyDigest = beat.TopologyDigest,
+            Vector = beat.Vector.ToWire(),
+            Filling = beat.Filling?.ToWire(),
+            Owes = beat.Owes,
+            KeyCount = (ulong)beat.LiveKeys,
+            SentUnixMs = beat.SentUnixMs,
+            Ready = beat.Ready,
+            Complete = beat.Complete,
+        };
+        if (beat.Place is { } place) wire.Place = place.Value;
+        return wire;
+    }
 
     public static Heartbeat ToDomain(this W.Heartbeat wire)
     {
@@ -30,10 +37,26 @@ internal static class WireHeartbeat
             new(wire.Epoch),
             wire.TopologyDigest,
             wire.Vector.ToDomain(),
-            wire.Stable.ToDomain(),
+            wire.HasPlace ? new ReplicaGroup(wire.Place) : null,
+            wire.Filling?.ToDomain(),
+            wire.Owes,
             (long)wire.KeyCount,
             wire.SentUnixMs,
             wire.Ready,
             wire.Complete);
     }
+
+    private static W.Filling ToWire(this FillReport report) => new()
+    {
+        Target = report.Target.Value,
+        Since = report.Since.Value,
+        Complete = report.IsComplete,
+        PartsDone = (uint)report.PartsDone,
+        PartsTotal = (uint)report.PartsTotal,
+        Records = (ulong)report.Records,
+        Bytes = (ulong)report.Bytes,
+    };
+
+    private static FillReport ToDomain(this W.Filling wire) =>
+        new(new(wire.Target), new(wire.Since), wire.Complete, (int)wire.PartsDone, (int)wire.PartsTotal, (long)wire.Records, (long)wire.Bytes);
 }

@@ -8,9 +8,9 @@ namespace Kv.Node.Peers.Wire;
 /// <summary>Values between their domain and wire forms. Bytes are wrapped, not copied: both forms are immutable.</summary>
 internal static class WireValues
 {
-    public static W.Dot ToWire(this Dot dot) => new() { Incarnation = dot.Origin.Value, Sequence = dot.Sequence };
+    public static W.Dot ToWire(this Dot dot) => new() { Incarnation = dot.Origin.Incarnation.Value, Group = dot.Origin.Group.Value, Sequence = dot.Sequence };
 
-    public static Dot ToDomain(this W.Dot dot) => new(new(dot.Incarnation), dot.Sequence);
+    public static Dot ToDomain(this W.Dot dot) => new(new(new(dot.Incarnation), new(dot.Group)), dot.Sequence);
 
     public static W.VersionVector ToWire(this VersionVector vector)
     {
