@@ -83,12 +83,17 @@ internal sealed partial class Filling(
                 continue;
             }
 
+            // The cut may have been told before it broke off, and then the next donor must hold it as well: broadcast brings only what came after it.
+            cut ??= TakenCut(session, source.Group);
             await backoff.PauseAsync(cancellation);
         }
 
         if (source.IsWhole) await replica.TakeCutAsync(session, source.Group, cut!);
         else await replica.FinishSourceAsync(session, source.Group);
     }
+
+    private VersionVector? TakenCut(FillSession session, ReplicaGroup source) =>
+        replica.Snapshot.Current.Fill is { } fill && FillSession.Of(fill) == session && fill.Find(source) is { HasCut: true } begun ? begun.Vector : null;
 
     // The donor's cut when all of the part is durable here, else null.
     private async Task<VersionVector?> PullPartAsync(

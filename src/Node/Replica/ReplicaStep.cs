@@ -178,14 +178,17 @@ internal sealed class ReplicaStep
     private List<RingRange> Follow()
     {
         var assigned = PlaceRules.AssignedTo(_topology, _self);
+        // Whoever was filled for a reshard is a member when it is committed. One who joins may have been filled for an earlier one, cancelled since, whose ring need not
+        // be this one's although the group has the same name.
+        var counted = _topology.PlaceOf(_self).Role is ReplicaRole.Joining ? null : assigned;
         if (_next.Place is { } ended && ended.Layout < _topology.Layout)
         {
             var former = new FormerPlace(ended, _next.LoggedAfter, _next.Vector);
             _next = _next with { Former = [.. _next.Former.Where(known => known.Group != ended), former] };
-            if (_next.Fill is { IsComplete: true } filled && filled.Target == assigned) Move(filled.Target);
+            if (_next.Fill is { IsComplete: true } filled && filled.Target == counted) Move(filled.Target);
             else _next = _next with { Place = null, Vector = VersionVector.Empty, LoggedAfter = VersionVector.Empty, IsComplete = false, Fill = null };
         }
-        else if (_next.Place is null && _next.Fill is { IsComplete: true } filled && filled.Target == assigned && filled.Target.Layout == _topology.Layout)
+        else if (_next.Place is null && _next.Fill is { IsComplete: true } filled && filled.Target == counted && filled.Target.Layout == _topology.Layout)
         {
             Move(filled.Target);
         }

@@ -99,8 +99,10 @@ internal sealed class ServingFloor(
     {
         _state.Publish(new(VersionVector.Empty, Standing.CatchingUp));
         var epoch = topology.Current.Epoch;
-        var view = await membership.WaitAsync(next => Heard(next).Any(peer => peer.Complete && peer.Epoch >= epoch), cancellation);
-        var needed = Heard(view).Where(peer => peer.Complete && peer.Epoch >= epoch).Aggregate(VersionVector.Empty, (joined, peer) => joined.Join(HeldBy(peer)));
+        // One that has yet to follow a reshard holds another group still, and says nothing of this one.
+        bool Knows(PeerView peer) => peer.Complete && peer.Epoch >= epoch && peer.Place == place;
+        var view = await membership.WaitAsync(next => Heard(next).Any(Knows), cancellation);
+        var needed = Heard(view).Where(Knows).Aggregate(VersionVector.Empty, (joined, peer) => joined.Join(HeldBy(peer)));
         _state.Publish(new(needed, Standing.CatchingUp));
         await CatchUpAsync(cancellation);
         await replica.MarkCompleteAsync(place);
