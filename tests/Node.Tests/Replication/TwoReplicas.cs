@@ -80,6 +80,8 @@ internal sealed class TwoReplicas : IDisposable
 
         public Func<FetchRequest, CancellationToken, IAsyncEnumerable<RecordBatch>>? Fetch { get; set; }
 
+        public Func<NodeAddress, TransferRequest, CancellationToken, IAsyncEnumerable<TransferPiece>>? Transfer { get; set; }
+
         /// <summary>Null where nobody is there.</summary>
         public Func<NodeAddress, ControlRequest, Task<ControlReply>?>? Call { get; set; }
 
@@ -97,7 +99,8 @@ internal sealed class TwoReplicas : IDisposable
 
         public IAsyncEnumerable<RecordBatch> FetchAsync(NodeAddress peer, FetchRequest request, CancellationToken cancellation) => Fetch!(request, cancellation);
 
-        public IAsyncEnumerable<TransferPiece> TransferAsync(NodeAddress peer, TransferRequest request, CancellationToken cancellation) => throw new NotSupportedException();
+        public IAsyncEnumerable<TransferPiece> TransferAsync(NodeAddress peer, TransferRequest request, CancellationToken cancellation) =>
+            Transfer!(peer, request, cancellation);
 
         public ValueTask<bool> ProbeAsync(NodeAddress peer, NodeAddress target, CancellationToken cancellation) => throw new NotSupportedException();
 
