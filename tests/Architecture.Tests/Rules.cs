@@ -16,9 +16,12 @@ internal static class Rules
     public static readonly string[] Messages =
     [
         "Membership.Heartbeat",
+        "Replication.BroadcastOpening",
         "Replication.RecordBatch",
         "Replication.Acknowledgement",
         "Replication.FetchRequest",
+        "Migration.TransferRequest",
+        "Migration.TransferPiece",
         "Topology.ControlRequest",
         "Topology.ControlReply",
         "Requests.ForwardRequest",
