@@ -6,7 +6,7 @@ namespace Kv.Common.Topology;
 
 /// <summary>
 /// Which topology may follow which. Calculations: the topology that a change leads to is decided by consensus, and whoever loses that race asks again
-/// with the topology that won.
+/// with the topology that won. While a reshard is under way, who is in which shard stays as it is, for it counts on that; nodes may still be admitted.
 /// </summary>
 public static class TopologyRules
 {
@@ -24,20 +24,16 @@ public static class TopologyRules
         return change switch
         {
             TopologyChange.Admit admit => Apply(parent, admit),
-            TopologyChange.Leave leave => UnlessResharding(parent, Apply(parent, leave)),
-            TopologyChange.Remove remove => UnlessResharding(parent, Apply(parent, remove)),
-            TopologyChange.AddReplica add => UnlessResharding(parent, Apply(parent, add)),
-            TopologyChange.Promote promote => UnlessResharding(parent, Apply(parent, promote)),
+            TopologyChange.Leave leave => Apply(parent, leave),
+            TopologyChange.Remove remove => Apply(parent, remove),
+            TopologyChange.AddReplica add => Apply(parent, add),
+            TopologyChange.Promote promote => Apply(parent, promote),
             TopologyChange.BeginReshard begin => Apply(parent, begin),
             TopologyChange.CommitReshard commit => Apply(parent, commit),
             TopologyChange.CancelReshard cancel => Apply(parent, cancel),
             _ => throw new ArgumentOutOfRangeException(nameof(change), change, "Unknown change."),
         };
     }
-
-    // Who is in which shard stays as it is while a reshard counts on it.
-    private static ChangeResult UnlessResharding(ClusterTopology parent, ChangeResult result) =>
-        result is ChangeResult.Next && parent.Transition is not null ? new ChangeResult.Refused(ChangeRefusal.ReshardRunning) : result;
 
     private static ChangeResult Apply(ClusterTopology parent, TopologyChange.Admit change)
     {
@@ -57,6 +53,7 @@ public static class TopologyRules
         if (!parent.Includes(change.Address)) return new ChangeResult.Refused(ChangeRefusal.NotMember);
         if (parent.ShardOf(change.Address) is not { } served) return new ChangeResult.AlreadySo();
         if (!HasAnotherReplica(parent, served, change.Address)) return new ChangeResult.Refused(ChangeRefusal.LastReplica);
+        if (parent.Transition is not null) return new ChangeResult.Refused(ChangeRefusal.ReshardRunning);
         var shards = parent.Shards.Select(shard => shard == served ? shard.Without(change.Address) with { Leaving = shard.Leaving.Add(change.Address) } : shard);
         return new ChangeResult.Next(Follow(parent, MembersOf(parent), shards, change.Id));
     }
@@ -65,6 +62,7 @@ public static class TopologyRules
     {
         if (!parent.Includes(change.Address)) return new ChangeResult.Refused(ChangeRefusal.NotMember);
         if (parent.ShardOf(change.Address) is { } served && !HasAnotherReplica(parent, served, change.Address)) return new ChangeResult.Refused(ChangeRefusal.LastReplica);
+        if (parent.Transition is not null) return new ChangeResult.Refused(ChangeRefusal.ReshardRunning);
         var shards = parent.Shards.Select(shard => shard.Without(change.Address));
         var removed = parent.IncarnationAt(change.Address) is { IsNone: false } incarnation ? parent.Removed.Add(incarnation) : parent.Removed;
         return new ChangeResult.Next(Follow(parent, MembersBut(parent, change.Address), shards, change.Id, removed: removed));
@@ -77,6 +75,7 @@ public static class TopologyRules
         if (parent.ReplicatedBy(change.Address) is { } present && present.Id != change.Shard) return new ChangeResult.Refused(ChangeRefusal.ServesAnotherShard);
         // One that is leaving may think better of it.
         if (parent.ReplicatedBy(change.Address)?.Leaving.Contains(change.Address) == false) return new ChangeResult.AlreadySo();
+        if (parent.Transition is not null) return new ChangeResult.Refused(ChangeRefusal.ReshardRunning);
         var shards = parent.Shards.Select(shard =>
             shard.Id == change.Shard ? shard.Without(change.Address) with { Joining = shard.Joining.Add(change.Address) } : shard);
         return new ChangeResult.Next(Follow(parent, MembersOf(parent), shards, change.Id));
@@ -89,6 +88,7 @@ public static class TopologyRules
         if (parent.IncarnationAt(address) != incarnation) return new ChangeResult.Refused(ChangeRefusal.NotJoining);
         if (joined.Includes(address)) return new ChangeResult.AlreadySo();
         if (!joined.Joining.Contains(address)) return new ChangeResult.Refused(ChangeRefusal.NotJoining);
+        if (parent.Transition is not null) return new ChangeResult.Refused(ChangeRefusal.ReshardRunning);
         var shards = parent.Shards.Select(shard =>
             shard.Id == change.Shard ? shard with { Members = shard.Members.Add(address), Joining = shard.Joining.Remove(address) } : shard);
         return new ChangeResult.Next(Follow(parent, MembersOf(parent), shards, change.Id));

@@ -100,6 +100,9 @@ public sealed class HashRingTests
     public void A_ring_has_at_least_one_shard_and_at_most_one_per_arc(int shardCount) =>
         Assert.Throws<ArgumentOutOfRangeException>(() => HashRing.For(shardCount));
 
+    [Fact]
+    public void A_ring_is_worked_out_once() => Gen.Int[1, 40].Sample(shardCount => Assert.Same(HashRing.For(shardCount), HashRing.For(shardCount)), iter: 20);
+
     // Stored data and running clusters depend on both; a change here is a change of the data format.
     [Fact]
     public void Positions_and_rings_never_change()

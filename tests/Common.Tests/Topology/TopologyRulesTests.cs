@@ -7,7 +7,7 @@ namespace Kv.Common.Tests.Topology;
 
 public class TopologyRulesTests
 {
-    private static readonly NodeAddress[] Nodes = [.. Enumerable.Range(1, 9).Select(i => NodeAddress.Parse($"10.0.0.{i}:8080"))];
+    internal static readonly NodeAddress[] Nodes = [.. Enumerable.Range(1, 9).Select(i => NodeAddress.Parse($"10.0.0.{i}:8080"))];
     private static readonly NodeAddress Stranger = NodeAddress.Parse("10.0.0.99:8080");
     private static ulong _lastOperation;
 
@@ -173,11 +173,11 @@ public class TopologyRulesTests
         return next;
     }
 
-    private static void Refused(ChangeRefusal reason, ChangeResult result) => Assert.Equal(reason, Assert.IsType<ChangeResult.Refused>(result).Reason);
+    internal static void Refused(ChangeRefusal reason, ChangeResult result) => Assert.Equal(reason, Assert.IsType<ChangeResult.Refused>(result).Reason);
 
-    private static Incarnation NameOf(NodeAddress address) => new((ulong)Array.IndexOf(Nodes, address) + 100);
+    internal static Incarnation NameOf(NodeAddress address) => new((ulong)Array.IndexOf(Nodes, address) + 100);
 
     private static ImmutableDictionary<NodeAddress, Incarnation> Names(NodeAddress[] nodes) => nodes.ToImmutableDictionary(address => address, NameOf);
 
-    private static OperationId Operation() => new(Interlocked.Increment(ref _lastOperation));
+    internal static OperationId Operation() => new(Interlocked.Increment(ref _lastOperation));
 }
