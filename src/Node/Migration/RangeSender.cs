@@ -35,16 +35,29 @@ internal sealed class RangeSender(
             batch.Add(record);
             bytes += record.Key.Utf8.Length + record.Value.Length + record.Token.Length;
             if (batch.Count < RecordBatch.MaxRecords && bytes < RecordBatch.MaxBytes) continue;
-            await budget.SpendAsync(bytes, cancellation);
-            yield return new TransferPiece.Records(batch);
+            await foreach (var piece in PaidForAsync(batch, bytes, cancellation)) yield return piece;
             (batch, bytes) = ([], 0);
         }
 
-        if (batch.Count > 0) yield return new TransferPiece.Records(batch);
+        if (batch.Count > 0) await foreach (var piece in PaidForAsync(batch, bytes, cancellation)) yield return piece;
 
         // 4.
         if (replica.Snapshot.Current.Place != request.Source) throw Refused("has moved on from that group");
         yield return new TransferPiece.End(digest.Count, digest.Value);
+    }
+
+    // A receiver takes silence for a broken session, and the turn of a piece may be far off where the bound is low: until then it is sent nothing, in so many pieces.
+    private async IAsyncEnumerable<TransferPiece> PaidForAsync(List<WriteRecord> batch, int bytes, [EnumeratorCancellation] CancellationToken cancellation)
+    {
+        var paid = budget.SpendAsync(bytes, cancellation);
+        while (!paid.IsCompleted && await Task.WhenAny(paid, Task.Delay(options.AnswerTimeout / 3, time, cancellation)) != paid)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            yield return new TransferPiece.Records([]);
+        }
+
+        await paid;
+        yield return new TransferPiece.Records(batch);
     }
 
     private async Task<ReplicaSnapshot> UntilReadyAsync(TransferRequest request, CancellationToken cancellation)
