@@ -29,7 +29,7 @@ internal sealed class FinalWatch(SimCluster cluster, Workload workload)
         workload.History.Final = Enumerable.Range(0, workload.Keys).Select(i => (Index: i, Key: workload.KeyOf(i)))
             .Select(k => (k.Index, Record: cluster.MembersOf(cluster.Topology.ShardOf(k.Key).Id).First().Services!.GetRequiredService<IStorageEngine>().Read(k.Key)))
             .Where(k => k.Record is not null)
-            .ToDictionary(k => k.Index, k => new History.Rank(k.Record!.Stamp.Packed, k.Record.Dot.Origin.Value));
+            .ToDictionary(k => k.Index, k => new History.Rank(k.Record!.Stamp.Packed, k.Record.Dot.Origin.Incarnation.Value));
         foreach (var node in cluster.Provisioned) NothingPiledUp(node);
     }
 
@@ -37,7 +37,7 @@ internal sealed class FinalWatch(SimCluster cluster, Workload workload)
     private Dictionary<string, WriteRecord> Winners(Common.Identity.ShardId shard)
     {
         var winners = new Dictionary<string, WriteRecord>();
-        foreach (var entry in cluster.Ledger.Entries.Where(e => e.Shard == shard && !IsLost(e)))
+        foreach (var entry in cluster.Ledger.Entries.Where(e => cluster.ShardOf(e) == shard && !IsLost(e)))
         {
             var key = entry.Record.Key.ToString();
             if (!winners.TryGetValue(key, out var known) || WinnerRule.Wins(entry.Record, known)) winners[key] = entry.Record;
@@ -47,7 +47,7 @@ internal sealed class FinalWatch(SimCluster cluster, Workload workload)
     }
 
     private bool IsLost(Ledger.Entry entry) =>
-        entry.IsLost && !cluster.MembersOf(entry.Shard).Any(member => member.Disk.Durable.Covers(entry.Record.Dot));
+        entry.IsLost && !cluster.MembersOf(cluster.ShardOf(entry)).Any(member => member.Disk.Has(entry.Record));
 
     private void Compare(SimNode replica, Dictionary<string, WriteRecord> expected)
     {
@@ -92,7 +92,7 @@ internal sealed class FinalWatch(SimCluster cluster, Workload workload)
             }
 
             if (entry.IsLost && (operation.Replicas < 2 || entry.IsLostForManyReasons)) continue;
-            foreach (var member in cluster.MembersOf(entry.Shard))
+            foreach (var member in cluster.MembersOf(cluster.ShardOf(entry)))
             {
                 var vector = member.Services!.GetRequiredService<ReplicaState>().Snapshot.Current.Vector;
                 if (!vector.Covers(entry.Record.Dot)) cluster.Violations.Add("No acknowledged write is lost", $"{member.Address} has not {entry.Record.Dot} of {operation}");

@@ -294,7 +294,7 @@ internal sealed class Nemesis
         if (node.Known is { Acceptors.Length: <= 2 } known && !_cluster.Nodes.Any(other => other != node && other.Known?.Epoch >= known.Epoch)) return false;
         if (node.Shard is { } shard)
         {
-            if (node.Disk.Durable.IsEmpty || _cluster.MembersOf(shard).All(member => member == node) || !_shardsThatLostDisks.Add(shard)) return false;
+            if (node.Disk.Durable.Vector.IsEmpty || _cluster.MembersOf(shard).All(member => member == node) || !_shardsThatLostDisks.Add(shard)) return false;
             _cluster.Log($"FAULT {node.Address} loses its disk, and with it {_departures.Lose(node).Count} writes that nobody else has");
         }
         else

@@ -2,6 +2,7 @@ using Kv.Common.Identity;
 using Kv.Common.Topology;
 using Kv.Node.Hosting;
 using Kv.Node.Membership;
+using Kv.Node.Migration;
 using Kv.Node.Peers;
 using Kv.Node.Replica;
 using Kv.Node.Replication;
@@ -55,6 +56,9 @@ internal sealed class SimCluster
     /// </summary>
     public Func<SimNode, Incarnation, ValueTask>? RegisterPersisted { get; set; }
 
+    /// <summary>Runs in a node when a step of its replica has become durable and nothing has followed from it yet, with the state before and after.</summary>
+    public Func<SimNode, ReplicaCheckpoint, ReplicaCheckpoint, ValueTask>? ReplicaPersisted { get; set; }
+
     public SimNetwork Network { get; }
 
     public IReadOnlyList<SimNode> Nodes { get; }
@@ -85,6 +89,9 @@ internal sealed class SimCluster
     public IEnumerable<SimNode> Running => Nodes.Where(node => node.IsRunning);
 
     public IEnumerable<SimNode> MembersOf(ShardId shard) => Topology.Find(shard)!.Members.Select(address => this[address]);
+
+    /// <summary>The shard that owns the key of a write by the newest topology.</summary>
+    public ShardId ShardOf(Ledger.Entry entry) => Topology.ShardOf(entry.Record.Key).Id;
 
     /// <summary>True when the newest topology has had the node where it is for so long.</summary>
     public bool IsPlaced(SimNode node, TimeSpan since) =>
@@ -121,6 +128,7 @@ internal sealed class SimCluster
             Peers = new PeerOptions(),
             Storage = new StorageOptions(),
             Topology = new TopologyOptions(),
+            Migration = new MigrationOptions(),
         };
         Mutant.Options(options);
         return options;
