@@ -98,7 +98,9 @@ public static class TopologyRules
     {
         if (parent.Transition is not null) return new ChangeResult.Refused(ChangeRefusal.ReshardRunning);
         if (Rebalance.Plan(parent, change.ShardCount, change.Live.ToHashSet()) is not { } plan) return new ChangeResult.Refused(ChangeRefusal.NotEnoughNodes);
-        if (plan.SequenceEqual(parent.Shards.Select(shard => shard with { Leaving = [] }))) return new ChangeResult.AlreadySo();
+        // Whoever is dead now need not be moved to where it is.
+        if (plan.Length == parent.Shards.Length && plan.Zip(parent.Shards).All(pair => pair.First.Replicas.SequenceEqual((pair.Second with { Leaving = [] }).Replicas.Order())))
+            return new ChangeResult.AlreadySo();
         var transition = new Transition(change.Id, parent.Epoch.Next, parent.Layout + 1, HashRing.For(change.ShardCount), plan);
         return new ChangeResult.Next(Follow(parent, MembersOf(parent), parent.Shards, change.Id, Resharding.Of(parent) with { Transition = transition }));
     }

@@ -141,24 +141,30 @@ internal sealed partial class Filling(
     // A reachable, complete member of the source that knows of this fill; any of them, so that several who are filled at once do not all ask the same one.
     private NodeAddress? ChooseDonor(FillSession session, ReplicaGroup source)
     {
-        var givers = GiversOf(session, source, membership.Current).Where(peer => peer is { Complete: true } && peer.Place == source && peer.Epoch >= session.Since).ToList();
+        var givers = GiversOf(source, membership.Current).Where(peer => peer is { Complete: true } && peer.Place == source && peer.Epoch >= session.Since).ToList();
         return givers.Count == 0 ? null : givers[random.Next(givers.Count)].Address;
     }
 
-    private IEnumerable<PeerView> GiversOf(FillSession session, ReplicaGroup source, MembershipView view) =>
+    private IEnumerable<PeerView> GiversOf(ReplicaGroup source, MembershipView view) =>
         topology.Current.Layout != source.Layout ? []
         : topology.Current.Find(source.Shard)!.Members.Where(member => !member.Equals(self.Address) && view.IsReachable(member)).Select(member => view.Find(member)!);
 
-    // Every live member of a source tells, in an epoch in which it sends here what it writes, what it held: that must be here.
+    // Every live member of a source tells, in an epoch in which it sends here what it writes, what it held: that must be here. So must be what the own group holds, of
+    // which a part is to be kept.
     private async Task UntilCoveredAsync(FillSession session, CancellationToken cancellation)
     {
-        if (replica.Snapshot.Current.Fill is not { } fill) return;
-        foreach (var source in fill.Sources)
-        {
-            var view = await membership.WaitAsync(next => GiversOf(session, source.Group, next).All(peer => peer.Epoch >= session.Since && peer.Place == source.Group), cancellation);
-            var needed = GiversOf(session, source.Group, view).Aggregate(VersionVector.Empty, (joined, peer) => joined.Join(peer.Vector));
-            await CoverAsync(session, source.Group, needed, cancellation);
-        }
+        var snapshot = replica.Snapshot.Current;
+        foreach (var source in snapshot.Fill?.Sources ?? [])
+            await CoverAsync(session, source.Group, await HeldByGiversAsync(session, source.Group, cancellation), cancellation);
+        if (snapshot.Place is not { } place || !topology.Current.Concerns(place, session.Target)) return;
+        var held = await HeldByGiversAsync(session, place, cancellation);
+        await replica.Snapshot.WaitAsync(next => next.Place != place || (next.IsComplete && next.Vector.Covers(held)), cancellation);
+    }
+
+    private async Task<VersionVector> HeldByGiversAsync(FillSession session, ReplicaGroup source, CancellationToken cancellation)
+    {
+        var view = await membership.WaitAsync(next => GiversOf(source, next).All(peer => peer.Epoch >= session.Since && peer.Place == source), cancellation);
+        return GiversOf(source, view).Aggregate(VersionVector.Empty, (joined, peer) => joined.Join(peer.Vector));
     }
 
     // Broadcast brings it, unless its origin died before it could: then one that has it gives everything again, with a newer cut.
