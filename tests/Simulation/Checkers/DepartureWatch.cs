@@ -27,10 +27,7 @@ internal sealed class DepartureWatch(SimCluster cluster, Calm calm)
     /// <summary>Everything that only this node's disk has is lost; says what.</summary>
     public List<Ledger.Entry> Lose(SimNode node, bool isCounted = true)
     {
-        var others = cluster.Members.Where(other => other != node).Select(other => other.Disk).ToList();
-        var lost = cluster.Ledger.Entries
-            .Where(entry => !entry.IsLost && node.Disk.Has(entry.Record) && !others.Exists(disk => disk.AnswersFor(entry.Record, cluster.Topology)))
-            .ToList();
+        var lost = OnlyAt(node);
         foreach (var shard in lost.Select(cluster.ShardOf).Distinct().Where(_ => isCounted).ToList()) _losses[shard] = _losses.GetValueOrDefault(shard) + 1;
         foreach (var entry in lost)
         {
@@ -39,6 +36,17 @@ internal sealed class DepartureWatch(SimCluster cluster, Calm calm)
         }
 
         return lost;
+    }
+
+    /// <summary>Every write that only this node's disk has.</summary>
+    public List<Ledger.Entry> OnlyAt(SimNode node)
+    {
+        var others = cluster.Members.Where(other => other != node).Select(other => other.Disk).ToList();
+        return
+        [
+            .. cluster.Ledger.Entries
+                .Where(entry => !entry.IsLost && node.Disk.Has(entry.Record) && !others.Exists(disk => disk.AnswersFor(entry.Record, cluster.Topology))),
+        ];
     }
 
     private bool IsCalm() => cluster.Provisioned.All(node =>

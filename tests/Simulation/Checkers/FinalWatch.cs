@@ -25,12 +25,22 @@ internal sealed class FinalWatch(SimCluster cluster, Workload workload)
             Count(shard.Id, expected.Values.Count(record => !record.IsTombstone));
         }
 
+        foreach (var node in cluster.Running.Where(node => node.Shard is null && node.Services!.GetRequiredService<IStorageEngine>().Scan(RingRange.Whole).Any()))
+            cluster.Violations.Add("Keys are with their owners only", $"{node.Address} has keys and replicates no shard");
+        KeysAreConserved();
         AcknowledgedWritesAreThere();
         workload.History.Final = Enumerable.Range(0, workload.Keys).Select(i => (Index: i, Key: workload.KeyOf(i)))
             .Select(k => (k.Index, Record: cluster.MembersOf(cluster.Topology.ShardOf(k.Key).Id).First().Services!.GetRequiredService<IStorageEngine>().Read(k.Key)))
             .Where(k => k.Record is not null)
             .ToDictionary(k => k.Index, k => new History.Rank(k.Record!.Stamp.Packed, k.Record.Dot.Origin.Incarnation.Value));
         foreach (var node in cluster.Provisioned) NothingPiledUp(node);
+    }
+
+    private void KeysAreConserved()
+    {
+        var expected = cluster.Topology.Shards.Sum(shard => Winners(shard.Id).Values.Count(record => !record.IsTombstone));
+        var counted = cluster.Topology.Shards.Sum(shard => cluster.MembersOf(shard.Id).First().Services!.GetRequiredService<IStorageEngine>().Checkpoint.LiveKeys);
+        if (counted != expected) cluster.Violations.Add("Exact key counts", $"all shards together count {counted} keys, there are {expected}");
     }
 
     // By the ledger: the greatest of all durable writes of each key, lost ones left out.
@@ -56,7 +66,8 @@ internal sealed class FinalWatch(SimCluster cluster, Workload workload)
         foreach (var record in found)
         {
             var winner = expected.GetValueOrDefault(record.Key.ToString());
-            if (winner is null) cluster.Violations.Add("Replicas converge", $"{replica.Address} has {record.Key} as {record.Dot}, which was never written there");
+            if (winner is { IsTombstone: true } && !record.IsTombstone) cluster.Violations.Add("No key is resurrected", $"{replica.Address} has {record.Key} as {record.Dot}, which {winner.Dot} deleted");
+            if (winner is null) cluster.Violations.Add("Replicas converge", $"{replica.Address} has {record.Key} as {record.Dot}, which is not written there");
             else if (winner.Dot != record.Dot) cluster.Violations.Add("Replicas converge", $"{replica.Address} has {record.Key} as {record.Dot} at {record.Stamp}, but {winner.Dot} at {winner.Stamp} wins");
         }
 

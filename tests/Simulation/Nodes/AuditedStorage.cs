@@ -80,7 +80,7 @@ internal sealed class AuditedStorage : IStorageEngine
     {
         await _inner.WriteMetaAsync(name, value);
         if (name != RegisterKey) return;
-        if (LearnRegister() is { } proposer && _node.Cluster.RegisterPersisted is { } persisted) await persisted(_node, proposer);
+        if (LearnRegister() is { } state && _node.Cluster.RegisterPersisted is { } persisted) await persisted(_node, state);
     }
 
     public ValueTask DisposeAsync() => _inner.DisposeAsync();
@@ -89,11 +89,11 @@ internal sealed class AuditedStorage : IStorageEngine
     private static bool Holds(ReplicaCheckpoint found, ReplicaGroup place, VersionVector vector) =>
         (found.Place == place && found.Vector.Covers(vector)) || found.Former.Any(former => former.Group == place && former.Vector.Covers(vector));
 
-    private Incarnation? LearnRegister()
+    private RegisterState? LearnRegister()
     {
         if (_register.Load() is not { } state) return null;
         _node.Cluster.History.Persisted(_self, state);
-        return state.Acceptor.Promised.Proposer;
+        return state;
     }
 
     private void LearnOwnWrites(ReplicaCheckpoint checkpoint)

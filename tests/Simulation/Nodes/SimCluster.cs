@@ -52,9 +52,9 @@ internal sealed class SimCluster
     public TopologyHistory History { get; }
 
     /// <summary>
-    /// Runs in a node when a state of its register has become durable and nothing has followed from it yet, with the proposer whose ballot it promised last.
+    /// Runs in a node when a state of its register has become durable and nothing has followed from it yet.
     /// </summary>
-    public Func<SimNode, Incarnation, ValueTask>? RegisterPersisted { get; set; }
+    public Func<SimNode, RegisterState, ValueTask>? RegisterPersisted { get; set; }
 
     /// <summary>Runs in a node when a step of its replica has become durable and nothing has followed from it yet, with the state before and after.</summary>
     public Func<SimNode, ReplicaCheckpoint, ReplicaCheckpoint, ValueTask>? ReplicaPersisted { get; set; }
@@ -93,7 +93,7 @@ internal sealed class SimCluster
     /// <summary>The shard that owns the key of a write by the newest topology.</summary>
     public ShardId ShardOf(Ledger.Entry entry) => Topology.ShardOf(entry.Record.Key).Id;
 
-    /// <summary>True when the newest topology has had the node where it is for so long.</summary>
+    /// <summary>True when the newest topology has had the node serve, or not serve, for so long.</summary>
     public bool IsPlaced(SimNode node, TimeSpan since) =>
         Topology.IsMember(node.Identity) && _placedSince.TryGetValue(node.Address, out var at) && (at == 0 || Scheduler.Now - at > since.Ticks);
 
@@ -147,7 +147,8 @@ internal sealed class SimCluster
                 && PlaceIn(before) == PlaceIn(Topology);
             if (!isSame) _placedSince[address] = Scheduler.Now;
 
-            (ShardId?, bool) PlaceIn(ClusterTopology topology) => (topology.ReplicatedBy(address)?.Id, topology.ShardOf(address) is not null);
+            // Which shard it serves may change without anybody noticing.
+            (bool, bool) PlaceIn(ClusterTopology topology) => (topology.ReplicatedBy(address) is not null, topology.ShardOf(address) is not null);
         }
     }
 

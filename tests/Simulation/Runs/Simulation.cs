@@ -124,6 +124,7 @@ internal sealed class Simulation
         var topology = _cluster.Topology;
         if (_nemesis.Operator.IsBusy) return "the operator is not answered";
         foreach (var shard in topology.Shards.Where(shard => !shard.Joining.IsEmpty || !shard.Leaving.IsEmpty)) return $"the topology is still to change: {topology}";
+        if (topology.Transition is { } transition) return $"{transition} is still under way";
         var canBeSealed = topology.IsSealed || _cluster.History.CanBeSealed([.. topology.Members.Select(address => _cluster[address].Identity)]);
         if (canBeSealed && !topology.IsSealed) return $"the topology is not sealed: {topology}";
         foreach (var outsider in _cluster.Provisioned.Where(node => canBeSealed && !topology.IsMember(node.Identity) && !node.IsUninvited)) return $"{outsider.Address} is no member: {topology}";
@@ -161,6 +162,8 @@ internal sealed class Simulation
         foreach (var client in _clients) StartClient(() => ServeAsync(client));
         RunUntil(_scheduler.Now + TimeSpan.FromSeconds(20).Ticks, TimeSpan.FromMilliseconds(100), null, () => done == _clients.Count || _cluster.Violations.Any);
         if (done < _clients.Count) _cluster.Violations.Add("Progress after healing", "a session is still not served");
+
+        if (!_cluster.Violations.Any && _cluster.Topology.Layout > 0) ServeOldTokens();
 
         // Beats tell everyone what everyone holds; then nothing is left that a token would have to name.
         RunUntil(_scheduler.Now + TimeSpan.FromSeconds(3).Ticks, TimeSpan.FromSeconds(1), null, () => _cluster.Violations.Any);
@@ -201,6 +204,32 @@ internal sealed class Simulation
             var token = client.Token.Present(_tokens).Token;
             if (operation.Status is OperationStatus.Acknowledged && operation.After >= 0 && token.Dependencies.Count > 0 && !DependsOnLostWrites(client.Token))
                 _cluster.Violations.Add("Idle tokens are small", $"the token of {operation} still names {token.Dependencies}");
+            done++;
+        }
+    }
+
+    // However old a token is, and whatever has become of the shards since: it is judged by every node.
+    private void ServeOldTokens()
+    {
+        var operations = _workload.History.Operations.Where(o => o.Status is OperationStatus.Acknowledged).ToList();
+        if (operations.Count == 0) return;
+        var (done, all) = (0, Math.Min(6, _clients.Count));
+        foreach (var client in _clients.Take(all)) StartClient(() => ServeAsync(client));
+        RunUntil(_scheduler.Now + TimeSpan.FromSeconds(60).Ticks, TimeSpan.FromMilliseconds(100), null, () => done == all || _cluster.Violations.Any);
+        if (!_cluster.Violations.Any && done < all) _cluster.Violations.Add("Progress after healing", "an old token is still not served");
+
+        async Task ServeAsync(SimClient client)
+        {
+            var (last, old) = (client.Token, _workload.TokenOf(operations[_random.Next(operations.Count)].Id));
+            foreach (var node in _cluster.Members.ToList())
+            {
+                client.Adopt(old);
+                if (DependsOnLostWrites(old)) break;
+                var operation = await client.OperateAsync(OperationKind.Read, _workload.DrawKey(_random), node, TimeSpan.FromSeconds(12));
+                if (operation.Status is not OperationStatus.Acknowledged) _cluster.Violations.Add("Progress after healing", operation.ToString());
+            }
+
+            client.Adopt(last);
             done++;
         }
     }
