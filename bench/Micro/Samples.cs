@@ -21,19 +21,16 @@ internal static class Samples
     /// <summary>A token that a client gets from a shard of three while nothing is stable yet.</summary>
     public static CausalToken Token(int shards)
     {
-        var dependencies = Dependencies.None;
-        for (var shard = 0; shard < shards; shard++)
-        {
-            foreach (var dot in Vector(3, 1_000_000)) dependencies = dependencies.With(new(shard), dot);
-        }
-
-        return new(new(1), Stamp, dependencies);
+        var dots = Enumerable.Range(0, shards).SelectMany(shard => Vector(3, 1_000_000, shard));
+        return new(new(1), Stamp, VersionVector.Of(dots));
     }
 
     /// <summary>One entry per replica, as of <paramref name="sequence"/> writes each.</summary>
-    public static VersionVector Vector(int replicas, ulong sequence) =>
-        VersionVector.Of(Enumerable.Range(1, replicas).Select(i => new Dot(new((ulong)i * 0x1111_1111_1111_1111), sequence + (ulong)i)));
+    public static VersionVector Vector(int replicas, ulong sequence, int shard = 0) =>
+        VersionVector.Of(Enumerable.Range(1, replicas).Select(i => new Dot(OriginOf(i, shard), sequence + (ulong)i)));
 
     public static WriteRecord Record(string key) => new(
-        new(key), Body.AsMemory(9, Body.Length - 10), isTombstone: false, Stamp, new(new(0x1111_1111_1111_1111), 1_000_001), Codec.Seal(Token(1)));
+        new(key), Body.AsMemory(9, Body.Length - 10), isTombstone: false, Stamp, new(OriginOf(1, 0), 1_000_001), Codec.Seal(Token(1)));
+
+    private static Origin OriginOf(int replica, int shard) => new(new((ulong)replica * 0x1111_1111_1111_1111), new(0, new(shard)));
 }

@@ -61,6 +61,6 @@ public class StorageBenchmarks
             winners[key] = log[i] = new(key, _record.Value, false, _record.Stamp, new(_record.Dot.Origin, _sequence), _record.Token);
         }
 
-        return _storage.CommitAsync(new(log, winners, new(VersionVector.Of(log[^1].Dot), _record.Stamp, Keys)));
+        return _storage.CommitAsync(new(log, winners, new(_record.Dot.Origin.Group, VersionVector.Of(log[^1].Dot), _record.Stamp, Keys)));
     }
 }

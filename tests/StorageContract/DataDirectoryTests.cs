@@ -144,7 +144,7 @@ public sealed class DataDirectoryTests : IDisposable
     public void An_identity_that_was_not_finished_is_made_anew()
     {
         Directory.CreateDirectory(Path);
-        File.WriteAllText(IdentityPath + ".new", "format 1\ncluster 00");
+        File.WriteAllText(IdentityPath + ".new", "format 2\ncluster 00");
         using var made = Open();
         Assert.Null(made.Owner);
         Assert.Equal(new Incarnation(7), made.Claim(Cluster, () => 7).Incarnation);
@@ -164,12 +164,17 @@ public sealed class DataDirectoryTests : IDisposable
         Assert.Contains("made for the node at 10.0.0.2:8082, and this node is at 10.0.0.3:8082: it looks copied", Refusal(address: Other));
     }
 
-    [Fact]
-    public void A_newer_format_is_refused_whatever_else_the_file_says()
+    [Theory]
+    [InlineData(1)]
+    [InlineData(3)]
+    public void Another_format_is_refused_whatever_else_the_file_says(int format)
     {
         Directory.CreateDirectory(Path);
-        File.WriteAllText(IdentityPath, "format 2\nsomething else\n");
-        Assert.Contains("has format 2, and this build knows formats up to 1", Refusal());
+        File.WriteAllText(IdentityPath, $"format {format}\nsomething else\n");
+        Assert.Contains($"has format {format}, and this build knows format 2: start it with the build that made it.", Refusal());
+        // It is left as it is, for that build.
+        Assert.Equal($"format {format}\nsomething else\n", File.ReadAllText(IdentityPath));
+        Assert.False(File.Exists(GenesisPath));
     }
 
     [Fact]
@@ -184,7 +189,7 @@ public sealed class DataDirectoryTests : IDisposable
                 var bad = (byte[])good.Clone();
                 bad[at] ^= flip;
                 File.WriteAllBytes(IdentityPath, bad);
-                // A changed format number is rightly reported as a newer format.
+                // A changed format number is rightly reported as another format.
                 Assert.Matches("is damaged|has format", Refusal());
             }
 
@@ -241,7 +246,7 @@ public sealed class DataDirectoryTests : IDisposable
     {
         Claimed(() => 42).Dispose();
         Assert.StartsWith(
-            $"format 1\ncluster {Cluster.Cluster}\naddress 10.0.0.2:8082\nincarnation 000000000000002a\ncheck ",
+            $"format 2\ncluster {Cluster.Cluster}\naddress 10.0.0.2:8082\nincarnation 000000000000002a\ncheck ",
             Encoding.UTF8.GetString(File.ReadAllBytes(IdentityPath)));
     }
 

@@ -3,6 +3,7 @@ using Kv.Common.Causality;
 using Kv.Common.Identity;
 using Kv.Common.Replication;
 using Kv.Common.Time;
+using Kv.Common.Topology;
 using Kv.Node.Storage;
 
 namespace Kv.StorageContract;
@@ -10,10 +11,11 @@ namespace Kv.StorageContract;
 /// <summary>Records and batches in few words.</summary>
 internal static class Make
 {
-    public static readonly Incarnation Anna = new(0xA);
-    public static readonly Incarnation Boris = new(0xB);
+    public static readonly ReplicaGroup Group = new(0, new(1));
+    public static readonly Origin Anna = new(new(0xA), Group);
+    public static readonly Origin Boris = new(new(0xB), Group);
 
-    public static WriteRecord Record(string key, string? value, Incarnation origin, ulong sequence, ulong stamp = 0, string token = "token") => new(
+    public static WriteRecord Record(string key, string? value, Origin origin, ulong sequence, ulong stamp = 0, string token = "token") => new(
         new Key(key),
         value is null ? default : Encoding.UTF8.GetBytes(value),
         value is null,
@@ -21,11 +23,19 @@ internal static class Make
         new Dot(origin, sequence),
         Encoding.UTF8.GetBytes(token));
 
+    /// <summary>The first of many keys that lies there.</summary>
+    public static Key KeyIn(RingRange range) => Enumerable.Range(0, int.MaxValue).Select(i => new Key($"key{i}")).First(key => range.Contains(key.Position));
+
     /// <summary>A batch in which every record wins, on top of <paramref name="before"/>; keeps no count of live keys.</summary>
     public static StorageBatch Batch(ReplicaCheckpoint before, params WriteRecord[] records) => new(
         records,
         Winners(records),
-        new(before.Vector.Join(VersionVector.Of(records.Select(r => r.Dot))), HybridTimestamp.Max(before.Clock, records.Max(r => r.Stamp)), before.LiveKeys));
+        before with
+        {
+            Place = Group,
+            Vector = before.Vector.Join(VersionVector.Of(records.Select(r => r.Dot))),
+            Clock = records.Select(r => r.Stamp).Append(before.Clock).Max(),
+        });
 
     public static IReadOnlyDictionary<Key, WriteRecord> Winners(params IEnumerable<WriteRecord> records)
     {
@@ -42,5 +52,5 @@ internal static class Make
         return Convert.ToHexString(RecordCodec.Encode(record, row));
     }
 
-    public static string Text(ReplicaCheckpoint checkpoint) => $"{checkpoint.Vector} {checkpoint.Clock} {checkpoint.LiveKeys}";
+    public static string Text(ReplicaCheckpoint checkpoint) => Convert.ToHexString(CheckpointCodec.Encode(checkpoint));
 }

@@ -28,7 +28,9 @@ public abstract class StorageContractTests : IAsyncLifetime
         Assert.Null(_engine.Read(new Key("key")));
         Assert.Null(_engine.ReadMeta("name"));
         Assert.Empty(_engine.Scan(RingRange.Whole));
-        Assert.Empty(_engine.ReadLog(Anna, 0, 10, 1000));
+        Assert.Empty(_engine.ReadCounts());
+        Assert.Equal(9ul, Slice(Anna, 0, through: 9)?.Through);
+        Assert.Empty(ReadLog(Anna, 0));
     }
 
     [Fact]
@@ -53,7 +55,7 @@ public abstract class StorageContractTests : IAsyncLifetime
         var record = Record(new('k', keyLength), new('v', valueLength), Anna, 1, token: new('t', tokenLength));
         await _engine.CommitAsync(Batch(ReplicaCheckpoint.Empty, record));
         Assert.Equal(Text(record), Text(_engine.Read(record.Key)));
-        Assert.Equal(Text(record), Text(Assert.Single(_engine.ReadLog(Anna, 0, 1, 1))));
+        Assert.Equal(Text(record), Text(Assert.Single(_engine.ReadLog(Anna, 0, 1, 1, 1)!.Records)));
         Assert.Equal(Text(record), Text(Assert.Single(_engine.Scan(RingRange.Whole))));
     }
 
@@ -73,9 +75,9 @@ public abstract class StorageContractTests : IAsyncLifetime
         var winner = Record("key", "new", Anna, 1, stamp: 9);
         var loser = Record("key", "old", Boris, 1, stamp: 3);
         await CommitAsync(winner);
-        await _engine.CommitAsync(new([loser], Winners(), new(VersionVector.Of(winner.Dot, loser.Dot), winner.Stamp, 1)));
+        await _engine.CommitAsync(new([loser], Winners(), new(Group, VersionVector.Of(winner.Dot, loser.Dot), winner.Stamp, 1)));
         Assert.Equal(Text(winner), Text(_engine.Read(new Key("key"))));
-        Assert.Equal(Text(loser), Text(Assert.Single(_engine.ReadLog(Boris, 0, 10, 1000))));
+        Assert.Equal(Text(loser), Text(Assert.Single(_engine.ReadLog(Boris, 0, 10, 10, 1000)!.Records)));
     }
 
     [Fact]
@@ -83,9 +85,9 @@ public abstract class StorageContractTests : IAsyncLifetime
     {
         var logged = Record("a", "1", Anna, 1);
         var transferred = Record("b", "2", Boris, 5);
-        await _engine.CommitAsync(new([logged], Winners(logged, transferred), new(VersionVector.Of(logged.Dot, transferred.Dot), new HybridTimestamp(5), 2)));
+        await _engine.CommitAsync(new([logged], Winners(logged, transferred), new(Group, VersionVector.Of(logged.Dot, transferred.Dot), new HybridTimestamp(5), 2)));
         Assert.Equal(Text(transferred), Text(_engine.Read(new Key("b"))));
-        Assert.Empty(_engine.ReadLog(Boris, 4, 10, 1000));
+        Assert.Empty(ReadLog(Boris, 4));
         Assert.Equal(2, _engine.Scan(RingRange.Whole).Count());
     }
 
@@ -101,13 +103,13 @@ public abstract class StorageContractTests : IAsyncLifetime
         Assert.Equal(checkpoint, _engine.Checkpoint);
         Assert.True(_engine.Read(new Key("a"))!.IsTombstone);
         Assert.Equal("2"u8, _engine.Read(new Key("b"))!.Value.Span);
-        Assert.Equal([1ul, 2ul], _engine.ReadLog(Anna, 0, 10, 1000).Select(r => r.Dot.Sequence));
-        Assert.Equal([1ul], _engine.ReadLog(Boris, 0, 10, 1000).Select(r => r.Dot.Sequence));
+        Assert.Equal([1ul, 2ul], ReadLog(Anna, 0));
+        Assert.Equal([1ul], ReadLog(Boris, 0));
         Assert.Equal([1, 2, 3], _engine.ReadMeta("name")!);
     }
 
     [Fact]
-    public async Task The_log_of_one_incarnation_is_read_in_order_from_any_position()
+    public async Task The_log_of_one_origin_is_read_in_order_from_any_position()
     {
         await CommitAsync([.. Enumerable.Range(1, 20).Select(i => Record($"a{i}", "v", Anna, (ulong)i))]);
         await CommitAsync([.. Enumerable.Range(1, 5).Select(i => Record($"b{i}", "v", Boris, (ulong)i))]);
@@ -116,16 +118,50 @@ public abstract class StorageContractTests : IAsyncLifetime
         Assert.Equal(Sequences(1, 5), ReadLog(Boris, 0));
         Assert.Empty(ReadLog(Anna, 20));
         Assert.Empty(ReadLog(Anna, ulong.MaxValue));
-        Assert.Empty(ReadLog(new(0xC), 0));
+        Assert.Empty(ReadLog(new(new(0xC), Group), 0));
     }
 
     [Fact]
-    public async Task A_log_that_has_a_gap_is_read_up_to_it()
+    public async Task The_logs_of_one_incarnation_in_two_groups_are_two_logs()
     {
-        await CommitAsync(Record("a", "1", Anna, 1), Record("b", "2", Anna, 2), Record("d", "4", Anna, 4));
+        var later = Anna with { Group = new(1, Group.Shard) };
+        await CommitAsync(Record("a", "1", Anna, 1), Record("a", "2", Anna, 2), Record("a", "3", later, 1));
         Assert.Equal(Sequences(1, 2), ReadLog(Anna, 0));
-        Assert.Empty(ReadLog(Anna, 2));
-        Assert.Equal(Sequences(4, 4), ReadLog(Anna, 3));
+        Assert.Equal(Sequences(1, 1), ReadLog(later, 0));
+        await _engine.TrimLogAsync(VersionVector.Of(new Dot(Anna, 2)));
+        await CommitAsync(Record("a", "4", later, 2));
+        await ReopenAsync();
+        Assert.Null(Slice(Anna, 0));
+        Assert.Equal(Sequences(1, 2), ReadLog(later, 0));
+    }
+
+    [Fact]
+    public async Task A_log_that_has_gaps_is_read_across_them_up_to_where_it_was_asked_for()
+    {
+        await CommitAsync(Record("a", "1", Anna, 1), Record("b", "2", Anna, 2), Record("d", "4", Anna, 4), Record("h", "8", Anna, 8));
+        Assert.Equal([1, 2, 4, 8], ReadLog(Anna, 0));
+        Assert.Equal([4, 8], ReadLog(Anna, 2));
+        Assert.Equal([4, 8], ReadLog(Anna, 3));
+        Assert.Equal([4], ReadLog(Anna, 2, through: 7));
+        Assert.Empty(ReadLog(Anna, 4, through: 7));
+        foreach (var through in Sequences(4, 9)) Assert.Equal(through, Slice(Anna, 3, through)?.Through);
+    }
+
+    [Fact]
+    public async Task A_slice_says_through_where_the_log_was_read()
+    {
+        // Ten bytes each: value and token.
+        await CommitAsync([.. Enumerable.Range(1, 5).Select(i => Record($"a{i}", "12345", Anna, (ulong)(10 * i), token: "54321"))]);
+        Assert.Equal(60ul, Slice(Anna, 0, 60)?.Through);
+        Assert.Equal(20ul, Slice(Anna, 0, 60, maxRecords: 2)?.Through);
+        Assert.Equal(30ul, Slice(Anna, 0, 60, maxBytes: 39)?.Through);
+        // Nothing was read, or there was nothing to read.
+        Assert.Equal(15ul, Slice(Anna, 15, 60, maxRecords: 0)?.Through);
+        Assert.Equal(60ul, Slice(Anna, 60, 60)?.Through);
+        Assert.Equal(70ul, Slice(Anna, 70, 60)?.Through);
+        Assert.Equal(19ul, Slice(Anna, 15, 19)?.Through);
+        Assert.Equal(ulong.MaxValue, Slice(Anna, 50, ulong.MaxValue)?.Through);
+        Assert.Equal(ulong.MaxValue, Slice(Anna, ulong.MaxValue, ulong.MaxValue)?.Through);
     }
 
     [Fact]
@@ -141,21 +177,21 @@ public abstract class StorageContractTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_trimmed_part_of_the_log_is_empty_and_the_rest_and_the_records_stay()
+    public async Task A_trimmed_part_of_the_log_is_refused_and_the_rest_and_the_records_stay()
     {
         await CommitAsync([.. Enumerable.Range(1, 20).Select(i => Record($"a{i}", "v", Anna, (ulong)i))]);
         await CommitAsync([.. Enumerable.Range(1, 5).Select(i => Record($"b{i}", "v", Boris, (ulong)i))]);
         await _engine.TrimLogAsync(VersionVector.Of(new Dot(Anna, 12)));
-        Assert.Empty(ReadLog(Anna, 0));
-        Assert.Empty(ReadLog(Anna, 11));
+        Assert.Null(Slice(Anna, 0));
+        Assert.Null(Slice(Anna, 11));
         Assert.Equal(Sequences(13, 20), ReadLog(Anna, 12));
         Assert.Equal(Sequences(1, 5), ReadLog(Boris, 0));
         Assert.Equal(25, _engine.Scan(RingRange.Whole).Count());
 
         await _engine.TrimLogAsync(VersionVector.Of(new Dot(Anna, 5), new Dot(Boris, 5)));
         await _engine.TrimLogAsync(VersionVector.Of(new Dot(Anna, 20)));
-        Assert.Empty(ReadLog(Anna, 19));
-        Assert.Empty(ReadLog(Boris, 0));
+        Assert.Null(Slice(Anna, 19));
+        Assert.Null(Slice(Boris, 0));
 
         await CommitAsync(Record("a21", "v", Anna, 21));
         Assert.Equal(Sequences(21, 21), ReadLog(Anna, 20));
@@ -165,12 +201,104 @@ public abstract class StorageContractTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_log_trimmed_to_the_end_of_numbers_is_empty()
+    public async Task What_never_was_here_can_be_said_to_be_trimmed()
     {
-        await CommitAsync(Record("a", "v", Anna, 1), Record("b", "v", new(ulong.MaxValue), 1));
-        await _engine.TrimLogAsync(VersionVector.Of(new Dot(Anna, 1), new Dot(new(ulong.MaxValue), ulong.MaxValue)));
-        Assert.Empty(ReadLog(Anna, 0));
-        Assert.Empty(ReadLog(new(ulong.MaxValue), 0));
+        await _engine.TrimLogAsync(VersionVector.Of(new Dot(Anna, 7)));
+        Assert.Null(Slice(Anna, 6));
+        Assert.Empty(ReadLog(Anna, 7));
+        await CommitAsync(Record("a", "v", Anna, 9));
+        Assert.Equal([9], ReadLog(Anna, 7));
+        await ReopenAsync();
+        Assert.Null(Slice(Anna, 6));
+        Assert.Equal([9], ReadLog(Anna, 7));
+    }
+
+    [Fact]
+    public async Task A_log_trimmed_to_the_end_of_numbers_is_refused()
+    {
+        var last = new Origin(new(ulong.MaxValue), new(uint.MaxValue));
+        await CommitAsync(Record("a", "v", Anna, 1), Record("b", "v", last, 1));
+        await _engine.TrimLogAsync(VersionVector.Of(new Dot(Anna, 1), new Dot(last, ulong.MaxValue)));
+        Assert.Null(Slice(Anna, 0));
+        Assert.Null(Slice(last, 0));
+        Assert.Empty(ReadLog(last, ulong.MaxValue));
+    }
+
+    [Fact]
+    public async Task Dropped_ranges_are_forgotten_with_the_batch_and_their_log_stays()
+    {
+        var records = Enumerable.Range(1, 200).Select(i => Record($"key{i}", i % 7 == 0 ? null : "v", Anna, (ulong)i)).ToArray();
+        await CommitAsync(records);
+        var ordered = records.OrderBy(r => r.Key).ToArray();
+        RingRange[] dropped = [RingRange.Between(0, ordered[20].Key.Position), RingRange.Between(ordered[50].Key.Position, ordered[50].Key.Position), RingRange.Between(ordered[100].Key.Position + 1, ordered[150].Key.Position - 1)];
+        await _engine.CommitAsync(Batch(_engine.Checkpoint) with { Dropped = dropped });
+        Check();
+        await ReopenAsync();
+        Check();
+
+        void Check()
+        {
+            var left = ordered.Where(r => !dropped.Any(range => range.Contains(r.Key.Position))).ToArray();
+            Assert.Equal(200 - 21 - 1 - 49, left.Length);
+            Assert.Equal(left.Select(Text), _engine.Scan(RingRange.Whole).Select(Text));
+            foreach (var record in ordered) Assert.Equal(left.Contains(record) ? Text(record) : "none", Text(_engine.Read(record.Key)));
+            Assert.Equal(Sequences(1, 200), ReadLog(Anna, 0));
+        }
+    }
+
+    [Fact]
+    public async Task A_put_into_a_range_that_the_same_batch_drops_stays()
+    {
+        await CommitAsync(Record("a", "old", Anna, 1), Record("b", "old", Anna, 2));
+        var (logged, transferred) = (Record("a", "new", Anna, 3), Record("c", "new", Boris, 1));
+        await _engine.CommitAsync(Batch(_engine.Checkpoint, logged) with { Winners = Winners(logged, transferred), Dropped = [RingRange.Whole] });
+        Check();
+        await ReopenAsync();
+        Check();
+        // And what is put there afterwards stays too.
+        await CommitAsync(Record("b", "newer", Anna, 4));
+        await ReopenAsync();
+        Assert.Equal("newer"u8, _engine.Read(new Key("b"))!.Value.Span);
+
+        void Check()
+        {
+            Assert.Equal(Text(logged), Text(_engine.Read(logged.Key)));
+            Assert.Equal(Text(transferred), Text(_engine.Read(transferred.Key)));
+            Assert.Null(_engine.Read(new Key("b")));
+            Assert.Equal(2, _engine.Scan(RingRange.Whole).Count());
+        }
+    }
+
+    [Fact]
+    public async Task The_last_range_of_the_ring_is_dropped_to_its_end()
+    {
+        var last = HashRing.RangeOfArc(HashRing.For(1).ArcCount - 1);
+        Assert.Equal(ulong.MaxValue, last.Last);
+        var (inside, outside) = (KeyIn(last), KeyIn(RingRange.Between(0, last.First - 1)));
+        await CommitAsync(Record(inside.ToString(), "v", Anna, 1), Record(outside.ToString(), "v", Anna, 2));
+        await _engine.CommitAsync(Batch(_engine.Checkpoint) with { Dropped = [last] });
+        Assert.Equal(outside, Assert.Single(_engine.Scan(RingRange.Whole)).Key);
+        Assert.Null(_engine.Read(inside));
+        await _engine.CommitAsync(Batch(_engine.Checkpoint) with { Dropped = [RingRange.Between(outside.Position, ulong.MaxValue)] });
+        Assert.Empty(_engine.Scan(RingRange.Whole));
+        await ReopenAsync();
+        Assert.Empty(_engine.Scan(RingRange.Whole));
+        Assert.Equal(Sequences(1, 2), ReadLog(Anna, 0));
+    }
+
+    [Fact]
+    public async Task Counts_are_stored_with_the_batch_and_those_of_empty_arcs_are_not_listed()
+    {
+        await _engine.CommitAsync(Batch(_engine.Checkpoint, Record("a", "v", Anna, 1)) with { Counts = new Dictionary<int, long> { [0] = 1, [17] = long.MaxValue, [255] = 4, [256] = 5, [4095] = 2 } });
+        Assert.Equal([new(0, 1), new(17, long.MaxValue), new(255, 4), new(256, 5), new(4095, 2)], _engine.ReadCounts().OrderBy(count => count.Key));
+        await _engine.CommitAsync(Batch(_engine.Checkpoint) with { Counts = new Dictionary<int, long> { [0] = 0, [256] = 6, [9] = 0 } });
+        KeyValuePair<int, long>[] expected = [new(17, long.MaxValue), new(255, 4), new(256, 6), new(4095, 2)];
+        Assert.Equal(expected, _engine.ReadCounts().OrderBy(count => count.Key));
+        await ReopenAsync();
+        Assert.Equal(expected, _engine.ReadCounts().OrderBy(count => count.Key));
+        // What the step drops does not change them: whoever drops says what is left.
+        await _engine.CommitAsync(Batch(_engine.Checkpoint) with { Dropped = [RingRange.Whole] });
+        Assert.Equal(expected, _engine.ReadCounts().OrderBy(count => count.Key));
     }
 
     [Fact]
@@ -235,7 +363,7 @@ public abstract class StorageContractTests : IAsyncLifetime
     public async Task Named_values_are_replaced_and_kept_apart_from_each_other_and_from_the_checkpoint()
     {
         await CommitAsync(Record("key", "v", Anna, 1));
-        foreach (var name in new[] { "c", "t", "m", "", "name" })
+        foreach (var name in new[] { "a", "c", "t", "m", "", "name" })
         {
             await _engine.WriteMetaAsync(name, new byte[] { 9 });
             await _engine.WriteMetaAsync(name, new byte[] { 1, (byte)name.Length });
@@ -243,7 +371,7 @@ public abstract class StorageContractTests : IAsyncLifetime
 
         await _engine.WriteMetaAsync("empty", default);
         await ReopenAsync();
-        foreach (var name in new[] { "c", "t", "m", "", "name" }) Assert.Equal([1, (byte)name.Length], _engine.ReadMeta(name)!);
+        foreach (var name in new[] { "a", "c", "t", "m", "", "name" }) Assert.Equal([1, (byte)name.Length], _engine.ReadMeta(name)!);
         Assert.Equal([], _engine.ReadMeta("empty")!);
         Assert.Null(_engine.ReadMeta("nam"));
         Assert.Equal(1ul, _engine.Checkpoint.Vector[Anna]);
@@ -255,7 +383,8 @@ public abstract class StorageContractTests : IAsyncLifetime
         await CommitAsync(Record("key", "v", Anna, 1));
         await _engine.DisposeAsync();
         Assert.Throws<ObjectDisposedException>(() => _engine.Read(new Key("key")));
-        Assert.Throws<ObjectDisposedException>(() => _engine.ReadLog(Anna, 0, 1, 1));
+        Assert.Throws<ObjectDisposedException>(() => _engine.ReadLog(Anna, 0, 1, 1, 1));
+        Assert.Throws<ObjectDisposedException>(() => _engine.ReadCounts());
         Assert.Throws<ObjectDisposedException>(() => _engine.Scan(RingRange.Whole));
         await Assert.ThrowsAsync<ObjectDisposedException>(async () => await CommitAsync(Record("key", "v", Anna, 2)));
         await _engine.DisposeAsync();
@@ -285,8 +414,11 @@ public abstract class StorageContractTests : IAsyncLifetime
 
     private ValueTask CommitAsync(params WriteRecord[] records) => _engine.CommitAsync(Batch(_engine.Checkpoint, records));
 
-    private IEnumerable<ulong> ReadLog(Incarnation origin, ulong after, int maxRecords = 1000, int maxBytes = 1_000_000) =>
-        _engine.ReadLog(origin, after, maxRecords, maxBytes).Select(r => r.Dot.Sequence);
+    private LogSlice? Slice(Origin origin, ulong after, ulong through = ulong.MaxValue, int maxRecords = 1000, int maxBytes = 1_000_000) =>
+        _engine.ReadLog(origin, after, through, maxRecords, maxBytes);
+
+    private IEnumerable<ulong> ReadLog(Origin origin, ulong after, ulong through = ulong.MaxValue, int maxRecords = 1000, int maxBytes = 1_000_000) =>
+        Slice(origin, after, through, maxRecords, maxBytes)!.Records.Select(r => r.Dot.Sequence);
 
     private static IEnumerable<ulong> Sequences(ulong first, ulong last)
     {

@@ -12,9 +12,13 @@ namespace Kv.StorageContract;
 /// <summary>Random histories of an engine, compared step by step with a model of dictionaries and lists.</summary>
 internal static class StorageHistory
 {
+    private static readonly Gen<List<Write>> Writes =
+        Gen.Select(Gen.Int[0, 15], Gen.Int[0, 2], Gen.ULong[1, 50], Gen.Int[-1, 400], Gen.Bool, (key, origin, stamp, length, logged) => new Write(key, origin, stamp, length, logged))
+            .List[0, 12];
+
     private static readonly Gen<Step> Steps = Gen.Frequency(
-        (12, Gen.Select(Gen.Int[0, 15], Gen.Int[0, 2], Gen.ULong[1, 50], Gen.Int[-1, 400], Gen.Bool, (key, origin, stamp, length, logged) => new Write(key, origin, stamp, length, logged))
-            .List[0, 12].Select(writes => (Step)new Commit(writes))),
+        (12, Writes.Select(writes => (Step)new Commit(writes, []))),
+        (3, Gen.Select(Writes, Gen.Select(Gen.Int[0, 15], Gen.Int[0, 20]).List[1, 3], (writes, dropped) => (Step)new Commit(writes, dropped))),
         (2, Gen.Select(Gen.Int[0, 2], Gen.Double[0, 1], (origin, share) => (Step)new Trim(origin, share))),
         (1, Gen.Select(Gen.Int[0, 3], Gen.Byte.Array[0, 20], (name, value) => (Step)new Name(name, value))),
         (2, Gen.Const((Step)new Reopen())));
@@ -52,9 +56,10 @@ internal static class StorageHistory
 
     private sealed record Write(int Key, int Origin, ulong Stamp, int Length, bool Logged);
 
-    private sealed record Commit(List<Write> Writes) : Step
+    /// <summary>Each of the ranges goes from the position of a key to that of another one in ring order, or to the end of the ring when there is no such key.</summary>
+    private sealed record Commit(List<Write> Writes, List<(int First, int Keys)> Dropped) : Step
     {
-        public override string ToString() => $"Commit {string.Join(", ", Writes)}";
+        public override string ToString() => $"Commit {string.Join(", ", Writes)} after dropping {string.Join(", ", Dropped)}";
     }
 
     private sealed record Trim(int Origin, double Share) : Step;
@@ -65,8 +70,8 @@ internal static class StorageHistory
 
     private sealed class Model
     {
-        private static readonly Incarnation[] Origins = [new(1), new(2), new(ulong.MaxValue)];
-        private static readonly Key[] Keys = [.. Enumerable.Range(0, 16).Select(i => new Key($"key{i}"))];
+        private static readonly Origin[] Origins = [new(new(1), new(0)), new(new(1), new(7, new(3))), new(new(ulong.MaxValue), new(uint.MaxValue))];
+        private static readonly Key[] Keys = [.. Enumerable.Range(0, 16).Select(i => new Key($"key{i}")).Order()];
 
         private readonly SortedDictionary<Key, WriteRecord> _winners = [];
         private readonly Dictionary<Dot, WriteRecord> _log = [];
@@ -81,8 +86,8 @@ internal static class StorageHistory
         {
             switch (step)
             {
-                case Commit(var writes):
-                    await engine.CommitAsync(ToBatch(writes));
+                case Commit(var writes, var dropped):
+                    await engine.CommitAsync(ToBatch(writes, [.. dropped.Select(range => RangeOf(range.First, range.Keys))]));
                     break;
                 case Trim(var origin, var share):
                     var upTo = VersionVector.Of(new Dot(Origins[origin], (ulong)(_checkpoint.Vector[Origins[origin]] * share)));
@@ -106,6 +111,7 @@ internal static class StorageHistory
             Assert.Equal(_winners.Values.Select(Make.Text), engine.Scan(RingRange.Whole).Select(Make.Text));
             var half = RingRange.Between(Keys[3].Position / 2, Keys[3].Position);
             Assert.Equal(_winners.Values.Where(r => half.Contains(r.Key.Position)).Select(Make.Text), engine.Scan(half).Select(Make.Text));
+            Assert.Equal(Counts(), engine.ReadCounts().OrderBy(count => count.Key));
             for (var index = 0; index < 4; index++) Assert.Equal(_names.GetValueOrDefault(index), engine.ReadMeta($"name{index}"));
             foreach (var origin in Origins)
             {
@@ -113,31 +119,49 @@ internal static class StorageHistory
             }
         }
 
-        private void CheckLog(IStorageEngine engine, Incarnation origin, ulong after)
+        private void CheckLog(IStorageEngine engine, Origin origin, ulong after)
         {
             const int MaxRecords = 4;
             const int MaxBytes = 600;
-            var actual = engine.ReadLog(origin, after, MaxRecords, MaxBytes).Select(Make.Text).ToList();
-            if (after < _trimmed[origin] && (_trimIsCertain || actual.Count == 0))
+            var through = _checkpoint.Vector[origin] - Math.Min(after % 3, _checkpoint.Vector[origin]);
+            var actual = engine.ReadLog(origin, after, through, MaxRecords, MaxBytes);
+            if (actual is null || (after < _trimmed[origin] && _trimIsCertain))
             {
-                Assert.Empty(actual);
+                Assert.Null(actual);
+                Assert.True(after < _trimmed[origin]);
                 return;
             }
 
-            var expected = new List<string>();
+            var expected = new List<WriteRecord>();
             var bytes = 0;
-            while (expected.Count < MaxRecords && _log.TryGetValue(new Dot(origin, after + (ulong)expected.Count + 1), out var record))
+            var end = Math.Max(after, through);
+            foreach (var record in _log.Values.Where(record => record.Dot.Origin == origin && record.Dot.Sequence > after && record.Dot.Sequence <= through).OrderBy(record => record.Dot))
             {
                 bytes += record.Value.Length + record.Token.Length;
-                if (bytes > MaxBytes && expected.Count > 0) break;
-                expected.Add(Make.Text(record));
+                if (expected.Count == MaxRecords || (bytes > MaxBytes && expected.Count > 0))
+                {
+                    end = expected[^1].Dot.Sequence;
+                    break;
+                }
+
+                expected.Add(record);
             }
 
-            Assert.Equal(expected, actual);
+            if (expected.Count == MaxRecords) end = expected[^1].Dot.Sequence;
+            Assert.Equal(expected.Select(Make.Text), actual.Records.Select(Make.Text));
+            Assert.Equal(end, actual.Through);
         }
 
-        private StorageBatch ToBatch(List<Write> writes)
+        private static RingRange RangeOf(int first, int keys) =>
+            RingRange.Between(Keys[first].Position, first + keys < Keys.Length ? Keys[first + keys].Position : ulong.MaxValue);
+
+        private IEnumerable<KeyValuePair<int, long>> Counts() =>
+            _winners.Values.Where(r => !r.IsTombstone).GroupBy(r => HashRing.ArcOf(r.Key.Position)).Select(arc => KeyValuePair.Create(arc.Key, arc.LongCount()));
+
+        private StorageBatch ToBatch(List<Write> writes, IReadOnlyList<RingRange> dropped)
         {
+            var before = Counts().ToDictionary();
+            foreach (var key in _winners.Keys.Where(key => dropped.Any(range => range.Contains(key.Position))).ToList()) _winners.Remove(key);
             var log = new List<WriteRecord>();
             var winners = new Dictionary<Key, WriteRecord>();
             var vector = _checkpoint.Vector;
@@ -153,8 +177,10 @@ internal static class StorageHistory
                 winners[record.Key] = _winners[record.Key] = record;
             }
 
-            _checkpoint = new(vector, new HybridTimestamp(_checkpoint.Clock.Packed + 1), _winners.Values.Count(r => !r.IsTombstone));
-            return new(log, winners, _checkpoint);
+            _checkpoint = new(new ReplicaGroup(7), vector, new HybridTimestamp(_checkpoint.Clock.Packed + 1), _winners.Values.Count(r => !r.IsTombstone));
+            var after = Counts().ToDictionary();
+            var changed = before.Keys.Union(after.Keys).Where(arc => before.GetValueOrDefault(arc) != after.GetValueOrDefault(arc));
+            return new(log, winners, _checkpoint) { Dropped = dropped, Counts = changed.ToDictionary(arc => arc, arc => after.GetValueOrDefault(arc)) };
         }
     }
 }

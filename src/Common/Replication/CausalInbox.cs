@@ -19,12 +19,10 @@ public sealed class CausalInbox
     /// <summary>Takes a passage in; false when it is already covered or already waits.</summary>
     public bool Add(Passage passage, VersionVector applied)
     {
-        var (origin, sequence) = passage.Through;
-        if (applied.Covers(passage.Through)) return false;
-        if (!_waiting.TryGetValue(origin, out var queue)) _waiting[origin] = queue = [];
-        if (!queue.TryAdd(sequence, passage)) return false;
-        Count++;
-        return true;
+        if (passage.Record is not { } record || passage.After + 1 >= passage.Through.Sequence) return Enqueue(passage, applied);
+        // The gap before a record does not wait with it: the record may depend on one of another origin that depends on a write in the gap.
+        Enqueue(new(passage.Through with { Sequence = passage.Through.Sequence - 1 }, passage.After, null), applied);
+        return Enqueue(Passage.Of(record), applied);
     }
 
     /// <summary>Takes out one passage that is ready on top of <paramref name="applied"/>, or null when none is.</summary>
@@ -78,6 +76,16 @@ public sealed class CausalInbox
 
     // The origin's own entry names this very write; its predecessors are covered by the check of the sequence.
     private static bool IsAwaited(Dot dot, Passage passage) => dot.Origin.Group == passage.Through.Origin.Group && dot.Origin != passage.Through.Origin;
+
+    private bool Enqueue(Passage passage, VersionVector applied)
+    {
+        var (origin, sequence) = passage.Through;
+        if (applied.Covers(passage.Through)) return false;
+        if (!_waiting.TryGetValue(origin, out var queue)) _waiting[origin] = queue = [];
+        if (!queue.TryAdd(sequence, passage)) return false;
+        Count++;
+        return true;
+    }
 
     private void Remove(Origin origin, SortedDictionary<ulong, Passage> queue, ulong sequence)
     {

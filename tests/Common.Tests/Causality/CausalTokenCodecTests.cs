@@ -27,11 +27,11 @@ public sealed class CausalTokenCodecTests
     });
 
     [Fact]
-    public void Equal_tokens_have_equal_bytes_whoever_seals_them() => Gen.Select(Gen.Select(Generators.Shard, Generators.Dot).Array[0, 8], Generators.Stamp)
+    public void Equal_tokens_have_equal_bytes_whoever_seals_them() => Gen.Select(Generators.Dot.Array[0, 8], Generators.Stamp)
         .Sample((dots, stamp) =>
         {
-            var forwards = dots.Aggregate(Dependencies.None, (all, next) => all.With(next.Item1, next.Item2));
-            var backwards = dots.Reverse().Aggregate(Dependencies.None, (all, next) => all.With(next.Item1, next.Item2));
+            var forwards = dots.Aggregate(VersionVector.Empty, (all, next) => all.With(next));
+            var backwards = dots.Reverse().Aggregate(VersionVector.Empty, (all, next) => all.With(next));
             var elsewhere = new CausalTokenCodec("a secret"u8, Cluster);
             Assert.Equal(Codec.Seal(new(Epoch.First, stamp, forwards)), elsewhere.Seal(new(Epoch.First, stamp, backwards)));
         });
@@ -127,12 +127,16 @@ public sealed class CausalTokenCodecTests
     [Theory]
     [InlineData("81 00", "00", "the epoch in more bytes than it needs")]
     [InlineData("ff ff ff ff ff ff ff ff ff 02", "00", "an epoch of more than 64 bits")]
-    [InlineData("01", "01 00 00", "a shard without dots")]
-    [InlineData("01", "02 01 01 00 00 00 00 00 00 00 01 05 00 01 00 00 00 00 00 00 00 01 05", "shards that descend")]
+    [InlineData("01", "01 00 00", "a group without dots")]
+    [InlineData("01", "02 01 01 00 00 00 00 00 00 00 01 05 00 01 00 00 00 00 00 00 00 01 05", "groups that descend")]
+    [InlineData("01", "02 01 01 00 00 00 00 00 00 00 01 05 01 01 00 00 00 00 00 00 00 02 05", "a group named twice")]
+    [InlineData("01", "01 80 80 80 80 10 01 00 00 00 00 00 00 00 01 05", "a group of more than 32 bits")]
+    [InlineData("01", "01 81 00 01 00 00 00 00 00 00 00 01 05", "a group in more bytes than it needs")]
+    [InlineData("01", "01 00 02 00 00 00 00 00 00 00 01 05 00 00 00 00 00 00 00 01 06", "an incarnation named twice")]
     [InlineData("01", "01 00 02 00 00 00 00 00 00 00 02 05 00 00 00 00 00 00 00 01 05", "incarnations that descend")]
     [InlineData("01", "01 00 01 00 00 00 00 00 00 00 00 05", "nobody's dot")]
     [InlineData("01", "01 00 01 00 00 00 00 00 00 00 01 00", "a dot numbered zero")]
-    [InlineData("01", "ff ff ff ff 7f", "more shards than bytes")]
+    [InlineData("01", "ff ff ff ff 7f", "more groups than bytes")]
     [InlineData("01", "00 00", "something after the end")]
     public void Content_that_is_not_canonical_is_malformed_even_when_its_seal_is_right(string epoch, string dependencies, string why)
     {
@@ -184,14 +188,13 @@ public sealed class CausalTokenCodecTests
     [Fact]
     public void A_token_of_six_nodes_in_two_shards_is_at_most_512_characters_whatever_the_numbers()
     {
-        var dependencies = Dependencies.None;
-        for (var node = 0; node < 6; node++) dependencies = dependencies.With(new(node % 2), new(new(ulong.MaxValue - (ulong)node), ulong.MaxValue));
+        var dependencies = VersionVector.Of(Enumerable.Range(0, 6).Select(node => new Dot(new(new(ulong.MaxValue - (ulong)node), new(node % 2 == 0 ? uint.MaxValue : 0)), ulong.MaxValue)));
         Assert.InRange(Base64Url.GetEncodedLength(Codec.Seal(new(new(ulong.MaxValue), new(ulong.MaxValue), dependencies)).Length), 1, 512);
     }
 
     [Fact]
     public void An_idle_token_holds_epoch_and_stamp_alone() =>
-        Assert.Equal(1 + 8 + 1 + 8 + 1 + SealLength, Codec.Seal(new(Epoch.First, HybridTimestamp.At(1767225600000), Dependencies.None)).Length);
+        Assert.Equal(1 + 8 + 1 + 8 + 1 + SealLength, Codec.Seal(new(Epoch.First, HybridTimestamp.At(1767225600000), VersionVector.Empty)).Length);
 
     private static byte[] TextOf(ReadOnlySpan<byte> bytes) => Base64Url.EncodeToUtf8(bytes);
 

@@ -26,7 +26,21 @@ public sealed class CausalTokenTests
     [Fact]
     public void Prune_keeps_epoch_and_stamp() => Gen.Select(Generators.Token, Generators.Vector).Sample((a, stable) =>
     {
-        var pruned = a.Prune(_ => stable);
+        var pruned = a.Prune(stable);
         Assert.Equal((a.Epoch, a.Stamp), (pruned.Epoch, pruned.Stamp));
     });
+
+    [Fact]
+    public void Prune_drops_exactly_the_dots_that_are_stable_and_leaves_a_token_without_any_as_it_is() => Gen.Select(Generators.Token, Generators.Token, Generators.Vector)
+        .Sample((a, other, stable) =>
+        {
+            var all = other.Dependencies.Join(stable);
+            var token = a with { Dependencies = a.Dependencies.Join(stable) };
+            Assert.Equal(token.Dependencies.Where(dot => !all.Covers(dot)), token.Prune(all).Dependencies);
+            Assert.Same(a, a.Prune(VersionVector.Empty));
+        });
+
+    [Fact]
+    public void A_token_pruned_of_what_is_stable_and_joined_again_names_as_much() => Gen.Select(Generators.Vector, Generators.Vector).Sample((past, stable) =>
+        Assert.Equal(past.Join(stable), (CausalToken.None with { Dependencies = past }).Prune(stable).Dependencies.Join(stable)));
 }

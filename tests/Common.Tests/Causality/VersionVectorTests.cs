@@ -77,4 +77,39 @@ public sealed class VersionVectorTests
             Assert.DoesNotContain(vector, dot => dot.Sequence == 0);
         }
     });
+
+    [Fact]
+    public void Origins_are_ordered_by_group_first() => Generators.Dot.Array[0, 8].Sample(dots =>
+    {
+        var vector = VersionVector.Of(dots);
+        Assert.Equal(vector.OrderBy(dot => dot.Origin.Group.Layout).ThenBy(dot => dot.Origin.Group.Shard.Value).ThenBy(dot => dot.Origin.Incarnation.Value), vector);
+    });
+
+    [Fact]
+    public void The_same_incarnation_in_two_groups_is_two_origins() => Gen.Select(Generators.Vector, Generators.Dot, Generators.Group).Sample((a, dot, group) =>
+    {
+        var elsewhere = dot with { Origin = dot.Origin with { Group = group } };
+        if (elsewhere.Origin == dot.Origin) return;
+        Assert.Equal(a[elsewhere.Origin], a.With(dot)[elsewhere.Origin]);
+        Assert.False(VersionVector.Of(dot).Covers(elsewhere));
+    });
+
+    [Fact]
+    public void A_vector_is_the_join_of_what_it_says_of_some_groups_and_of_the_others() => Gen.Select(Generators.Vector, Generators.Group).Sample((a, pivot) =>
+    {
+        var (some, others) = (a.OfGroups(group => group.CompareTo(pivot) < 0), a.OfGroups(group => group.CompareTo(pivot) >= 0));
+        Assert.Equal(a.Where(dot => dot.Origin.Group.CompareTo(pivot) < 0), some);
+        Assert.Equal(a, some.Join(others));
+        Assert.Equal(a, others.Join(some));
+        Assert.True(some.Meet(others).IsEmpty);
+        Assert.Same(a, a.OfGroups(_ => true));
+        Assert.Same(VersionVector.Empty, a.OfGroups(_ => false));
+    });
+
+    [Fact]
+    public void Choosing_groups_goes_with_join_and_order() => Gen.Select(Generators.Vector, Generators.Vector, Generators.Group).Sample((a, b, only) =>
+    {
+        Assert.Equal(a.Join(b).OfGroups(group => group == only), a.OfGroups(group => group == only).Join(b.OfGroups(group => group == only)));
+        if (a.Covers(b)) Assert.True(a.OfGroups(group => group == only).Covers(b.OfGroups(group => group == only)));
+    });
 }

@@ -9,7 +9,7 @@ public class MembershipViewTests
     private static NodeAddress At(int host) => NodeAddress.Parse($"10.10.0.{host}:8080");
 
     private static PeerView Peer(int host, PeerState state, bool member = true) =>
-        new(At(host), state, member, new((ulong)host), Epoch.First, 0, VersionVector.Empty, VersionVector.Empty, 0, true, true, default, 0, default);
+        new(At(host), state, member, new((ulong)host), Epoch.First, 0, VersionVector.Empty, null, null, false, 0, true, true, default, 0, default);
 
     [Fact]
     public void The_live_members_are_self_and_whoever_is_not_known_to_be_gone_by_number()

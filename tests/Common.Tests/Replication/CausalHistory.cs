@@ -4,10 +4,10 @@ using Kv.Common.Replication;
 
 namespace Kv.Common.Tests.Replication;
 
-/// <summary>Histories of one shard as replicas could make them: each write depends on what its replica had applied.</summary>
+/// <summary>Histories of one group as replicas could make them: each write depends on what its replica had applied.</summary>
 internal static class CausalHistory
 {
-    public static readonly ShardId Shard = new(1);
+    public static readonly ReplicaGroup Group = new(1, new(1));
 
     private const int Replicas = 4;
 
@@ -21,11 +21,11 @@ internal static class CausalHistory
         foreach (var (writer, source, namesAll) in steps)
         {
             var before = applied[writer] = applied[writer].Join(applied[source]);
-            var origin = new Incarnation((ulong)writer + 1);
+            var origin = new Origin(new((ulong)writer + 1), Group);
             var dot = new Dot(origin, before[origin] + 1);
-            // Another shard's dots stand in the token too, and never hold a record back.
-            var past = Dependencies.None.With(new(0), new(new(99), 1000)).With(Shard, dot);
-            foreach (var entry in namesAll ? before : before.Take(1)) past = past.With(Shard, entry);
+            // Other groups' dots stand in the token too, also those of the writer in a group before, and never hold a record back.
+            var past = VersionVector.Of(new Dot(new(new(99), new(1, new(0))), 1000), new Dot(new(origin.Incarnation, new(0, new(1))), 1000), dot);
+            foreach (var entry in namesAll ? before : before.Take(1)) past = past.With(entry);
             applied[writer] = before.With(dot);
             var token = Codec.Seal(new(Epoch.First, new((ulong)history.Count + 1), past));
             history.Add(new(new Key($"k{history.Count}"), default, false, new((ulong)history.Count + 1), dot, token));

@@ -5,8 +5,8 @@ namespace Kv.Common.Tests.Replication;
 
 public sealed class WinnerRuleTests
 {
-    // An incarnation never gives a stamp twice: stamp and origin together name the write.
-    private static readonly Gen<WriteRecord> Record = Gen.Select(Gen.ULong[1, 3], Generators.Incarnation, (stamp, origin) =>
+    // An origin never gives a stamp twice: stamp and origin together name the write.
+    private static readonly Gen<WriteRecord> Record = Gen.Select(Gen.ULong[1, 3], Generators.Origin, (stamp, origin) =>
         new WriteRecord(new Key("k"), default, isTombstone: stamp == 2, new(stamp), new(origin, stamp), default));
 
     [Fact]

@@ -1,4 +1,5 @@
 using Kv.Common.Identity;
+using Kv.Common.Topology;
 using Kv.Node.Storage;
 using Kv.Node.Storage.InMemory;
 using Xunit;
@@ -30,7 +31,37 @@ public sealed class InMemoryDiskTests
         await using var reopened = new InMemoryStorage(_disk);
         Assert.Equal(kept ? 2ul : 1ul, reopened.Read(new Key("key"))!.Dot.Sequence);
         Assert.Equal(kept ? 2ul : 1ul, reopened.Checkpoint.Vector[Anna]);
-        Assert.Equal(kept ? 2 : 1, reopened.ReadLog(Anna, 0, 10, 1000).Count);
+        Assert.Equal(kept ? 2 : 1, reopened.ReadLog(Anna, 0, 10, 10, 1000)!.Records.Count);
+    }
+
+    [Theory]
+    [InlineData((int)DiskStep.Write, 0, false)]
+    [InlineData((int)DiskStep.Sync, 0, false)]
+    [InlineData((int)DiskStep.Sync, 1, true)]
+    [InlineData((int)DiskStep.Acknowledge, 0, true)]
+    public async Task A_crash_in_a_step_that_drops_ranges_leaves_all_of_it_or_none(int step, int surviving, bool done)
+    {
+        await using var engine = new InMemoryStorage(_disk);
+        var (old, stays) = (Record("old", "v", Anna, 1), Record("new", "v", Anna, 2));
+        await engine.CommitAsync(Batch(engine.Checkpoint, old) with { Counts = new Dictionary<int, long> { [HashRing.ArcOf(old.Key.Position)] = 1 } });
+        _disk.OnStep = at =>
+        {
+            if (at == (DiskStep)step) _disk.Crash(surviving);
+            return ValueTask.CompletedTask;
+        };
+        var batch = Batch(engine.Checkpoint, stays) with
+        {
+            Dropped = [RingRange.Whole],
+            Counts = new Dictionary<int, long> { [HashRing.ArcOf(old.Key.Position)] = 0, [HashRing.ArcOf(stays.Key.Position)] = 1 },
+        };
+        await Assert.ThrowsAsync<StorageFailedException>(async () => await engine.CommitAsync(batch));
+        _disk.OnStep = null;
+
+        await using var reopened = new InMemoryStorage(_disk);
+        var expected = done ? stays : old;
+        Assert.Equal(Text(expected), Text(Assert.Single(reopened.Scan(RingRange.Whole))));
+        Assert.Equal([KeyValuePair.Create(HashRing.ArcOf(expected.Key.Position), 1L)], reopened.ReadCounts());
+        Assert.Equal(done ? 2 : 1, reopened.ReadLog(Anna, 0, 2, 10, 1000)!.Records.Count);
     }
 
     [Theory]
@@ -58,7 +89,7 @@ public sealed class InMemoryDiskTests
         Assert.False(commit.IsCompleted);
         Assert.Equal(1, _disk.UnsyncedWrites);
         Assert.Null(engine.Read(new Key("key")));
-        Assert.Empty(engine.ReadLog(Anna, 0, 10, 1000));
+        Assert.Empty(engine.ReadLog(Anna, 0, 10, 10, 1000)!.Records);
         Assert.Equal(ReplicaCheckpoint.Empty, engine.Checkpoint);
         sync.SetResult();
         await commit;
@@ -104,12 +135,12 @@ public sealed class InMemoryDiskTests
         var engine = new InMemoryStorage(_disk);
         await engine.CommitAsync(batch);
         await engine.TrimLogAsync(batch.Checkpoint.Vector);
-        Assert.Empty(engine.ReadLog(Anna, 0, 10, 1000));
+        Assert.Null(engine.ReadLog(Anna, 0, 10, 10, 1000));
         engine = new InMemoryStorage(_disk);
-        Assert.Equal(2, engine.ReadLog(Anna, 0, 10, 1000).Count);
+        Assert.Equal(2, engine.ReadLog(Anna, 0, 10, 10, 1000)!.Records.Count);
         await engine.TrimLogAsync(batch.Checkpoint.Vector);
         await engine.WriteMetaAsync("name", default);
         engine = new InMemoryStorage(_disk);
-        Assert.Empty(engine.ReadLog(Anna, 0, 10, 1000));
+        Assert.Null(engine.ReadLog(Anna, 0, 10, 10, 1000));
     }
 }
