@@ -25,7 +25,7 @@ internal sealed class FinalWatch(SimCluster cluster, Workload workload)
             Count(shard.Id, expected.Values.Count(record => !record.IsTombstone));
         }
 
-        foreach (var node in cluster.Running.Where(node => node.Shard is null && node.Services!.GetRequiredService<IStorageEngine>().Scan(RingRange.Whole).Any()))
+        foreach (var node in cluster.Members.Where(node => node.Shard is null && node.Services!.GetRequiredService<IStorageEngine>().Scan(RingRange.Whole).Any()))
             cluster.Violations.Add("Keys are with their owners only", $"{node.Address} has keys and replicates no shard");
         KeysAreConserved();
         AcknowledgedWritesAreThere();
