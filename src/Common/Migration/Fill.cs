@@ -13,6 +13,9 @@ namespace Kv.Common.Migration;
 /// <param name="Sources">The groups whose ranges must be transferred, without the replica's own.</param>
 public sealed record Fill(ReplicaGroup Target, Epoch Since, bool IsComplete, ImmutableArray<FillSource> Sources)
 {
+    /// <summary>True when it is for a place that the replica has already: what comes by broadcast is the place's, and only the scan is the fill's.</summary>
+    public bool IsAgain(ReplicaGroup? place) => place == Target;
+
     /// <summary>The source of that group, or null.</summary>
     public FillSource? Find(ReplicaGroup group)
     {

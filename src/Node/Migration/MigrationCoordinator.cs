@@ -9,8 +9,8 @@ using Kv.Node.Topology;
 namespace Kv.Node.Migration;
 
 /// <summary>
-/// Brings a reshard under way to its end. Every node runs it and the live member with the lowest address acts, so that the end does not depend on whoever
-/// began it; two that both think themselves the lowest do no harm, because what they wish for is decided by consensus, once.
+/// Brings a reshard under way to its end. Every node runs it and the live member with the lowest address acts, the next ones a while later each, so that the end does not depend
+/// on whoever began it, nor on one who is heard but cannot act; two that act do no harm, because what they wish for is decided by consensus, once.
 /// </summary>
 internal sealed partial class MigrationCoordinator(
     NodeIdentity self,
@@ -43,29 +43,27 @@ internal sealed partial class MigrationCoordinator(
     {
         progress.Begin(reshard);
         var firstSeen = time.GetTimestamp();
-        long? lackingSince = null;
+        (Type? Verdict, long Since) settled = (null, firstSeen);
         while (topology.Current is { Transition: { } transition } view && transition.Id == reshard)
         {
             // 1. Judge.
             var listening = time.GetElapsedTime(firstSeen) < options.LossPatience;
             var review = ReshardReview.Of(view, transition, node => StandingOf(node, view, transition, listening));
             progress.Waits(review);
-            lackingSince = review is ReshardReview.Lacks ? lackingSince ?? time.GetTimestamp() : null;
+            if (settled.Verdict != review.GetType()) settled = (review.GetType(), time.GetTimestamp());
 
             // 2. Act, if it is this node's turn.
-            if (IsMyTurn(view))
+            var patience = options.TurnLength * TurnOf(view);
+            switch (review)
             {
-                switch (review)
-                {
-                    case ReshardReview.Ready ready:
-                        LogCommitting(logger, reshard, ready.Filled.Length);
-                        await changes.ChangeAsync(new TopologyChange.CommitReshard(changes.NewOperation(), reshard, ready.Filled), cancellation);
-                        break;
-                    case ReshardReview.Lacks lacks when time.GetElapsedTime(lackingSince!.Value) >= options.LossPatience:
-                        LogGivingUp(logger, reshard, lacks.Shard);
-                        await changes.ChangeAsync(new TopologyChange.CancelReshard(changes.NewOperation(), reshard), cancellation);
-                        break;
-                }
+                case ReshardReview.Ready ready when time.GetElapsedTime(settled.Since) >= patience:
+                    LogCommitting(logger, reshard, ready.Filled.Length);
+                    await changes.ChangeAsync(new TopologyChange.CommitReshard(changes.NewOperation(), reshard, ready.Filled), cancellation);
+                    break;
+                case ReshardReview.Lacks lacks when time.GetElapsedTime(settled.Since) >= options.LossPatience + patience:
+                    LogGivingUp(logger, reshard, lacks.Shard);
+                    await changes.ChangeAsync(new TopologyChange.CancelReshard(changes.NewOperation(), reshard), cancellation);
+                    break;
             }
 
             // 3. Look again after a while, or when it is over.
@@ -73,8 +71,7 @@ internal sealed partial class MigrationCoordinator(
         }
     }
 
-    private bool IsMyTurn(ClusterTopology view) =>
-        view.IsMember(self) && !view.Members.Any(member => member.CompareTo(self.Address) < 0 && membership.Current.IsReachable(member));
+    private int TurnOf(ClusterTopology view) => view.Members.Count(member => member.CompareTo(self.Address) < 0 && membership.Current.IsReachable(member));
 
     // One that was never heard may be dead for long; a node that has only just begun to listen waits for it as long as for a beat.
     private FillStanding StandingOf(NodeAddress node, ClusterTopology view, Transition transition, bool listening)

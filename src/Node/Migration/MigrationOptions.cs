@@ -24,6 +24,9 @@ internal sealed class MigrationOptions
     /// <summary>How often a reshard under way is looked after.</summary>
     public TimeSpan ReviewInterval { get; set; } = TimeSpan.FromMilliseconds(200);
 
+    /// <summary>How much later than the live member before it, by address, each one brings a reshard to its end if nobody has.</summary>
+    public TimeSpan TurnLength { get; set; } = TimeSpan.FromSeconds(2);
+
     /// <summary>For how long a shard to be may lack its second live node before the reshard is cancelled.</summary>
     public TimeSpan LossPatience { get; set; } = TimeSpan.FromSeconds(5);
 
@@ -35,6 +38,7 @@ internal sealed class MigrationOptions
         if (AnswerTimeout <= TimeSpan.Zero) yield return "Migration:AnswerTimeout must be more than zero.";
         if (RetryMin <= TimeSpan.Zero || RetryMax < RetryMin) yield return "Migration:RetryMin must be more than zero and at most Migration:RetryMax.";
         if (ReviewInterval <= TimeSpan.Zero) yield return "Migration:ReviewInterval must be more than zero.";
+        if (TurnLength <= TimeSpan.Zero) yield return "Migration:TurnLength must be more than zero.";
         if (LossPatience < TimeSpan.Zero) yield return "Migration:LossPatience must not be negative.";
     }
 }

@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using Kv.Common.Identity;
 using Kv.Common.Membership;
 using Kv.Common.Migration;
@@ -36,7 +35,7 @@ internal sealed class ReshardProgress(
         TimeSpan elapsed;
         lock (_gate)
         {
-            if (_reshard != transition.Id) return new(transition, [], 0, 0, 0, 0, TimeSpan.Zero);
+            if (_reshard != transition.Id) return new(transition, IsReady: false, [], 0, 0, 0, 0, TimeSpan.Zero);
             review = _review;
             elapsed = time.GetElapsedTime(_firstSeen);
         }
@@ -48,6 +47,7 @@ internal sealed class ReshardProgress(
             .ToList();
         return new(
             transition,
+            review is ReshardReview.Ready,
             review is ReshardReview.Waits waits ? waits.For : [],
             reports.Sum(report => report.PartsDone),
             reports.Sum(report => report.PartsTotal),
@@ -58,24 +58,4 @@ internal sealed class ReshardProgress(
             Lacking = review is ReshardReview.Lacks lacks ? lacks.Shard : null,
         };
     }
-}
-
-/// <summary>What a reshard has done so far.</summary>
-/// <param name="Transition">What it leads to.</param>
-/// <param name="WaitsFor">Who is not filled yet.</param>
-/// <param name="PartsDone">Parts of the ring transferred whole, of all nodes together.</param>
-/// <param name="PartsTotal">Parts that must be.</param>
-/// <param name="Records">Records transferred, to each receiver.</param>
-/// <param name="Bytes">Their keys, values and tokens.</param>
-/// <param name="Elapsed">Since it became known here.</param>
-internal sealed record ReshardReport(
-    Transition Transition, ImmutableArray<NodeAddress> WaitsFor, int PartsDone, int PartsTotal, long Records, long Bytes, TimeSpan Elapsed)
-{
-    /// <summary>The shard to be that has too few live nodes at the moment.</summary>
-    public ShardId? Lacking { get; init; }
-
-    public double RecordsPerSecond => Elapsed > TimeSpan.Zero ? Records / Elapsed.TotalSeconds : 0;
-
-    /// <summary>When it will be done, if it goes on as it went; null while nothing can be said.</summary>
-    public TimeSpan? Remaining => PartsDone == 0 ? null : Elapsed * ((double)(PartsTotal - PartsDone) / PartsDone);
 }

@@ -1,7 +1,5 @@
 using Kv.Common.Causality;
 using Kv.Common.Identity;
-using Kv.Common.Replication;
-using Kv.Common.Time;
 using Kv.Common.Topology;
 using Kv.Node.Peers;
 using Kv.Node.Replica;
@@ -29,35 +27,16 @@ internal sealed class InboundReplication(
     }
 
     /// <summary>
-    /// The log entries that are asked for, as far as they are here, of all origins together in the order of their stamps. A write's stamp exceeds those of
-    /// all it depends on, so the receiver can apply them as they come and none waits in its inbox.
+    /// The log entries that are asked for, as far as the log here reaches, of all origins together in the order of their stamps.
     /// </summary>
     public IEnumerable<RecordBatch> Fetch(FetchRequest request)
     {
         var snapshot = replica.Snapshot.Current;
         if (snapshot.Place != request.Place) yield break;
-        var origins = new PriorityQueue<LogCursor, (HybridTimestamp, Origin)>();
-        foreach (var wanted in request.Want)
-        {
-            var have = request.Have[wanted.Origin];
-            if (have < snapshot.Checkpoint.LoggedAfter[wanted.Origin]) continue;
-            var cursor = new LogCursor(replica, have, wanted with { Sequence = Math.Min(wanted.Sequence, snapshot.Vector[wanted.Origin]) });
-            if (cursor.MoveNext()) origins.Enqueue(cursor, (cursor.Stamp, wanted.Origin));
-        }
-
-        var batch = new List<Passage>();
-        var bytes = 0;
-        while (origins.TryDequeue(out var cursor, out var at))
-        {
-            batch.Add(cursor.Current);
-            bytes += cursor.Current.Size;
-            if (cursor.MoveNext()) origins.Enqueue(cursor, (cursor.Stamp, at.Item2));
-            if (batch.Count < RecordBatch.MaxRecords && bytes < RecordBatch.MaxBytes) continue;
-            yield return new(batch);
-            (batch, bytes) = ([], 0);
-        }
-
-        if (batch.Count > 0) yield return new(batch);
+        var merge = new LogMerge(request.Want
+            .Where(wanted => request.Have[wanted.Origin] >= snapshot.Checkpoint.LoggedAfter[wanted.Origin])
+            .Select(wanted => new LogCursor(replica, request.Have[wanted.Origin], wanted with { Sequence = Math.Min(wanted.Sequence, snapshot.Vector[wanted.Origin]) })));
+        while (merge.Next() is { } batch) yield return batch;
     }
 
     // Null when this node does not come to the peer's scope in time, or has left it: the peer comes again. One who fills this replica is greeted once a donor has told
@@ -72,7 +51,7 @@ internal sealed class InboundReplication(
             if (view.Scope != opening.Scope) return null;
             var group = view.ReplicatedBy(from.Address) is { } shard ? view.GroupOf(shard.Id) : default(ReplicaGroup?);
             var snapshot = await replica.Snapshot.WaitAsync(
-                next => next.Followed >= view.Epoch && (group is not { } giving || next.Fill?.Find(giving) is not { HasCut: false }), either.Token);
+                next => next.Followed >= view.Epoch && (group is not { } giving || !IsWaitingForCut(next, giving)), either.Token);
             return snapshot.Received;
         }
         catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
@@ -80,6 +59,9 @@ internal sealed class InboundReplication(
             return null;
         }
     }
+
+    private static bool IsWaitingForCut(ReplicaSnapshot snapshot, ReplicaGroup giving) =>
+        snapshot.Fill is { } fill && !fill.IsAgain(snapshot.Place) && fill.Find(giving) is { Cut: null };
 
     private async Task TakeInAsync(LayoutScope scope, IPeerStream<Acknowledgement, RecordBatch> stream, CancellationToken cancellation)
     {

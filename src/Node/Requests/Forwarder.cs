@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using Kv.Common.Causality;
 using Kv.Common.Identity;
 using Kv.Common.Membership;
 using Kv.Common.Topology;
@@ -97,7 +96,7 @@ internal sealed class Forwarder(
     {
         var view = membership.Current;
         var group = topology.GroupOf(shard.Id);
-        var past = command.Token.Token.Dependencies is { IsEmpty: false } dependencies ? dependencies.OfGroups(each => topology.Concerns(each, group)) : VersionVector.Empty;
+        var past = topology.Concerning(group, command.Token.Token.Dependencies);
         NodeAddress? best = null;
         var bestRank = int.MaxValue;
         for (var i = 0; i < shard.Members.Length && bestRank > 0; i++)

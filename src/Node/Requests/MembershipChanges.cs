@@ -78,13 +78,16 @@ internal sealed class MembershipChanges(
     private async Task<MembershipOutcome> EndOfJoiningAsync(ShardId shard, NodeAddress address, CancellationToken cancellation)
     {
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        var placed = topology.WaitAsync(next => next.ReplicatedBy(address)?.Id != shard || next.Find(shard)!.Includes(address), either.Token).AsTask();
+        var placed = topology.WaitAsync(next => next.ReplicatedBy(address)?.Id != shard || next.Find(shard)?.Includes(address) == true, either.Token).AsTask();
         var dies = membership.WaitAsync(view => view.Find(address) is { State: PeerState.Dead }, either.Token).AsTask();
         var first = await Task.WhenAny(placed, dies);
         either.Cancel();
         await (Task)first;
         if (first == dies) return new MembershipOutcome.NobodyAnswers(address);
-        return (await placed).Find(shard)!.Includes(address) ? new MembershipOutcome.Done() : new MembershipOutcome.Refused(ChangeRefusal.NotMember);
+        var ended = await placed;
+        if (ended.Find(shard)?.Includes(address) == true) return new MembershipOutcome.Done();
+        // A reshard may have placed it elsewhere meanwhile.
+        return new MembershipOutcome.Refused(ended.ReplicatedBy(address) is null ? ChangeRefusal.NotMember : ChangeRefusal.ServesAnotherShard);
     }
 
     private async Task<bool> HasHandedOverAsync(NodeAddress address, ShardMembers? shard, Epoch epoch, CancellationToken cancellation)

@@ -35,6 +35,9 @@ internal abstract record MembershipOutcome
     /// <summary>The reshard was given up before it was committed.</summary>
     internal sealed record Cancelled : MembershipOutcome;
 
+    /// <summary>It was begun and has ended, and another one since; how, this node does not know.</summary>
+    internal sealed record Overtaken : MembershipOutcome;
+
     /// <summary>What a change of the topology came to.</summary>
     public static MembershipOutcome Of(ChangeOutcome outcome) => outcome switch
     {

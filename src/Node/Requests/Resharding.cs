@@ -25,7 +25,9 @@ internal sealed class Resharding(
 
         // 2.
         var ended = await topology.WaitAsync(next => next.Epoch >= done.Topology.Epoch && next.Transition?.Id != id, cancellation);
-        if (ended.LastReshard is { Committed: false } last && last.Id == id) return new MembershipOutcome.Cancelled();
+        // Another one may have ended before this node learned of either: who did not see how it ended must not say.
+        if (ended.LastReshard is not { } last || last.Id != id) return new MembershipOutcome.Overtaken();
+        if (!last.Committed) return new MembershipOutcome.Cancelled();
 
         // 3.
         await UntilFollowedAsync(ended, cancellation);

@@ -22,6 +22,7 @@ internal static class MembershipResults
             foreach (var address in lost.Missing) json.WriteStringValue(address.ToString());
             json.WriteEndArray();
         }),
+        MembershipOutcome.Overtaken => RestErrors.WriteAsync(context, StatusCodes.Status409Conflict, "Another reshard has ended since"),
         MembershipOutcome.Cancelled => RestErrors.WriteAsync(context, StatusCodes.Status409Conflict, "Reshard was cancelled"),
         // Scripts compare the message.
         MembershipOutcome.Refused { Reason: ChangeRefusal.NotEnoughNodes } =>

@@ -35,7 +35,7 @@ internal static class ReshardEndpoints
         JsonAnswer.WriteAsync(context, StatusCodes.Status200OK, (topology.Current, Report: progress.Report()), static (json, state) =>
         {
             json.WriteString("message", "Reshard status retrieved successfully");
-            json.WriteString("stage", state.Report is null ? "none" : state.Report.WaitsFor.IsEmpty && state.Report.Lacking is null ? "committing" : "transferring");
+            json.WriteString("stage", state.Report is null ? "none" : state.Report.IsReady ? "committing" : "transferring");
             if (state.Report is { } report) Write(json, report);
             if (state.Current.LastReshard is not { } last) return;
             json.WriteStartObject("last");
@@ -75,7 +75,7 @@ internal static class ReshardEndpoints
         foreach (var node in report.WaitsFor) json.WriteStringValue(node.ToString());
         json.WriteEndArray();
         if (report.Lacking is { } shard) json.WriteString("reason", $"Shard {shard} would have too few live nodes; without another one the reshard is cancelled");
-        else json.WriteString("reason", report.WaitsFor.IsEmpty ? "Everything is in place" : "Nodes are being filled");
+        else json.WriteString("reason", report.IsReady ? "Everything is in place" : "Nodes are being filled");
     }
 
     private static string? TryRead(JsonElement body, out int? shardCount)

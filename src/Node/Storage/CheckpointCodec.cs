@@ -13,7 +13,7 @@ namespace Kv.Node.Storage;
 /// sequence 8) for each:
 /// <code>
 /// version = 2 | flags 1 | clock 8 | live keys 8 | place 4 | vector | logged-after vector
-///   if being filled: target 4 | since 8 | sources 4 | (group 4 | flags 1 | vector) for each
+///   if being filled: target 4 | since 8 | sources 4 | (group 4 | flags 1 | vector | cut vector) for each
 ///   former places 4 | (group 4 | logged-after vector | vector) for each
 /// </code>
 /// </summary>
@@ -49,8 +49,9 @@ internal static class CheckpointCodec
             foreach (var source in fill.Sources)
             {
                 row.UInt32(source.Group.Value);
-                row.Byte((byte)(Flag(source.HasCut, HasCutFlag) | Flag(source.IsWhole, WholeFlag)));
+                row.Byte((byte)(Flag(source.Cut is not null, HasCutFlag) | Flag(source.IsWhole, WholeFlag)));
                 row.Vector(source.Vector);
+                row.Vector(source.Cut ?? VersionVector.Empty);
             }
         }
 
@@ -102,11 +103,13 @@ internal static class CheckpointCodec
         var target = new ReplicaGroup(reader.UInt32());
         var since = new Epoch(reader.UInt64());
         var sources = ImmutableArray.CreateBuilder<FillSource>();
-        for (var left = reader.Count(9); left > 0; left--)
+        for (var left = reader.Count(13); left > 0; left--)
         {
             var group = new ReplicaGroup(reader.UInt32());
             var flags = reader.Byte();
-            sources.Add(new(group, reader.Vector(), (flags & HasCutFlag) != 0, (flags & WholeFlag) != 0));
+            var vector = reader.Vector();
+            var cut = reader.Vector();
+            sources.Add(new(group, vector, (flags & HasCutFlag) != 0 ? cut : null, (flags & WholeFlag) != 0));
         }
 
         return new(target, since, isComplete, sources.ToImmutable());
