@@ -5,9 +5,7 @@ using Kv.Common.Topology;
 using Kv.Node.Membership;
 using Kv.Node.Peers;
 using Kv.Node.Replica;
-using Kv.Node.Requests;
 using Kv.Node.Signals;
-using Kv.Node.Storage;
 using Kv.Node.Topology;
 using Kv.Simulation.Faults;
 using Kv.Simulation.Nodes;
@@ -30,7 +28,7 @@ internal static class PlaceMutants
         public override IReadOnlySet<FaultKind> Faults => Leaves;
 
         public override void Services(IServiceCollection services, SimNode node) => services.AddSingleton<IHeartbeatSource>(s =>
-            new Source(s.GetRequiredService<HeartbeatSource>, beat => beat with { Epoch = Epoch.First })).AddSingleton<HeartbeatSource>();
+            new HeartbeatWrapper(s.GetRequiredService<HeartbeatSource>, beat => beat with { Epoch = Epoch.First })).AddSingleton<HeartbeatSource>();
     }
 
     /// <summary>A node that joins takes it that there is nothing to hold before it serves.</summary>
@@ -50,19 +48,13 @@ internal static class PlaceMutants
     {
         public override IReadOnlySet<FaultKind> Faults => Joins;
 
-        public override void Services(IServiceCollection services, SimNode node) => services.AddSingleton<IDurabilityObserver>(s => new Counting(s));
-
-        private sealed class Counting(IServiceProvider services) : IDurabilityObserver
+        public override void Services(IServiceCollection services, SimNode node) => services.AddSingleton<IDurabilityObserver>(s => new DurabilityWrapper(s, (concern, member, incarnation, vector) =>
         {
-            public void Acknowledged(NodeAddress member, Incarnation incarnation, ulong sequence)
-            {
-                var concern = services.GetRequiredService<WriteConcern>();
-                concern.Acknowledged(member, incarnation, sequence);
-                if (services.GetRequiredService<ReplicaState>().Place.Shard is not { } shard || !shard.Joining.Contains(member)) return;
-                var topology = services.GetRequiredService<Published<ClusterTopology>>().Current;
-                foreach (var counted in shard.Members) concern.Acknowledged(counted, topology.IncarnationAt(counted), sequence);
-            }
-        }
+            concern.Acknowledged(member, incarnation, vector);
+            if (s.GetRequiredService<ReplicaState>().Place.Shard is not { } shard || !shard.Joining.Contains(member)) return;
+            var topology = s.GetRequiredService<Published<ClusterTopology>>().Current;
+            foreach (var counted in shard.Members) concern.Acknowledged(counted, topology.IncarnationAt(counted), vector);
+        }));
     }
 
     /// <summary>A node that was removed does not take it in, and goes on.</summary>
@@ -86,7 +78,7 @@ internal static class PlaceMutants
 
     private static ServingFloor FloorThatSees(IServiceProvider services, SimNode node, Func<PeerView, PeerView> change) => new(
         services.GetRequiredService<NodeIdentity>(), services.GetRequiredService<Published<ClusterTopology>>(), ViewThatSees(services, node, change),
-        services.GetRequiredService<ReplicaState>(), services.GetRequiredService<IStorageEngine>(), services.GetRequiredService<IMissingRecords>(),
+        services.GetRequiredService<ReplicaState>(), services.GetRequiredService<IMissingRecords>(),
         services.GetRequiredService<TimeProvider>(), services.GetRequiredService<ReplicaOptions>());
 
     private static Published<MembershipView> ViewThatSees(IServiceProvider services, SimNode node, Func<PeerView, PeerView> change)
@@ -108,10 +100,5 @@ internal static class PlaceMutants
             publish(seen);
             await real.WaitAsync(next => !ReferenceEquals(next, seen), CancellationToken.None);
         }
-    }
-
-    private sealed class Source(Func<HeartbeatSource> real, Func<Heartbeat, Heartbeat> change) : IHeartbeatSource
-    {
-        public Heartbeat Next() => change(real().Next());
     }
 }
