@@ -14,13 +14,14 @@ internal sealed class TransferDigest
     public void Add(WriteRecord record)
     {
         var hash = new XxHash3();
-        Span<byte> numbers = stackalloc byte[33];
+        Span<byte> numbers = stackalloc byte[37];
         BinaryPrimitives.WriteUInt64BigEndian(numbers, record.Stamp.Packed);
         BinaryPrimitives.WriteUInt64BigEndian(numbers[8..], record.Dot.Origin.Incarnation.Value);
         BinaryPrimitives.WriteUInt32BigEndian(numbers[16..], record.Dot.Origin.Group.Value);
         BinaryPrimitives.WriteUInt64BigEndian(numbers[20..], record.Dot.Sequence);
         BinaryPrimitives.WriteInt32BigEndian(numbers[28..], record.Key.Utf8.Length);
-        numbers[32] = record.IsTombstone ? (byte)1 : (byte)0;
+        BinaryPrimitives.WriteInt32BigEndian(numbers[32..], record.Token.Length);
+        numbers[36] = record.IsTombstone ? (byte)1 : (byte)0;
         hash.Append(numbers);
         hash.Append(record.Key.Utf8.Span);
         hash.Append(record.Token.Span);

@@ -41,8 +41,10 @@ internal sealed class WriteConcern : IDurabilityObserver
     {
         lock (_gate)
         {
-            // A re-created peer is another incarnation: what the lost one held is not held by this one.
-            _acknowledged[peer] = new(incarnation, _acknowledged.TryGetValue(peer, out var known) && known.Incarnation == incarnation ? known.Vector.Join(vector) : vector, IsOpen: true);
+            // A re-created peer is another incarnation: what the lost one held is not held by this one. And what a stream begins with is all that its peer holds: it may
+            // have given up since what it was sent for a reshard, and what was left out for that one is asked for by the next.
+            _acknowledged[peer] = new(
+                incarnation, _acknowledged.TryGetValue(peer, out var known) && known.IsOpen && known.Incarnation == incarnation ? known.Vector.Join(vector) : vector, IsOpen: true);
             CompleteSatisfied();
         }
     }

@@ -10,12 +10,13 @@ namespace Kv.Node.Tests.Membership;
 public class ReturningTests
 {
     private static readonly Incarnation One = new(101);
+    private static readonly ReplicaGroup Group = new(0, new(0));
     private static readonly Incarnation Other = new(102);
 
     private static readonly TimeSpan Retired = TimeSpan.FromSeconds(2);
 
     private static Heartbeat Beat(Incarnation incarnation, ulong sequence, ulong epoch = 1) => new(
-        new(1), VirtualCluster.AddressOf(0), incarnation, new(epoch), 0, VersionVector.Of(new Dot(incarnation, sequence)), VersionVector.Empty, 0, 0, true, true);
+        new(1), VirtualCluster.AddressOf(0), incarnation, new(epoch), 0, VersionVector.Of(new Dot(new(incarnation, Group), sequence)), Group, null, false, 0, 0, true, true);
 
     [Fact]
     public void At_the_start_nobody_but_oneself_is_in_the_view()
@@ -75,13 +76,13 @@ public class ReturningTests
         var observer = cluster[1];
         var address = cluster[0].Address;
         var old = observer.View.Find(address)!.Incarnation;
-        cluster[0].Vector = VersionVector.Of(new Dot(old, 7));
+        cluster[0].Vector = VersionVector.Of(new Dot(new(old, Group), 7));
         cluster.Advance(600);
         Assert.Equal(cluster[0].Vector, observer.View.Find(address)!.Vector);
 
         cluster.Kill(0, silently: false);
         var reborn = cluster.Start(0);
-        reborn.Vector = VersionVector.Of(new Dot(new(99), 1));
+        reborn.Vector = VersionVector.Of(new Dot(new(new(99), Group), 1));
         cluster.Advance(20);
         var seen = observer.View.Find(address)!;
         Assert.NotEqual(old, seen.Incarnation);
@@ -110,7 +111,7 @@ public class ReturningTests
         peer.Take(Beat(One, 4, epoch: 2), TimeSpan.Zero, 0);
         var seen = peer.ToView(TimeSpan.Zero);
         Assert.Equal(new Epoch(3), seen.Epoch);
-        Assert.Equal(5u, seen.Vector[One]);
+        Assert.Equal(5u, seen.Vector[new Origin(One, Group)]);
     }
 
     [Fact]

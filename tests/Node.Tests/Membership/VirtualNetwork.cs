@@ -1,5 +1,6 @@
 using Kv.Common.Identity;
 using Kv.Node.Membership;
+using Kv.Node.Migration;
 using Kv.Node.Peers;
 using Kv.Node.Replication;
 using Kv.Node.Requests;
@@ -90,13 +91,16 @@ internal sealed class VirtualNetwork(TimeProvider time)
             network.Break(stream => stream.From.Equals(self) && stream.To.Equals(peer));
         }
 
-        public ValueTask<IPeerStream<RecordBatch, Acknowledgement>> OpenBroadcastAsync(NodeAddress peer, CancellationToken cancellation) =>
+        public ValueTask<IPeerStream<RecordBatch, Acknowledgement>> OpenBroadcastAsync(NodeAddress peer, BroadcastOpening opening, CancellationToken cancellation) =>
             throw new NotSupportedException();
 
         public ValueTask<IPeerStream<ForwardBatch, ForwardReplyBatch>> OpenForwardingAsync(NodeAddress peer, CancellationToken cancellation) =>
             throw new NotSupportedException();
 
         public IAsyncEnumerable<RecordBatch> FetchAsync(NodeAddress peer, FetchRequest request, CancellationToken cancellation) =>
+            throw new NotSupportedException();
+
+        public IAsyncEnumerable<TransferPiece> TransferAsync(NodeAddress peer, TransferRequest request, CancellationToken cancellation) =>
             throw new NotSupportedException();
 
         public ValueTask<ControlReply> CallAsync(NodeAddress peer, ControlRequest request, CancellationToken cancellation) =>

@@ -78,9 +78,11 @@ internal sealed class VirtualNode : IHeartbeatSource
         Topology.Current.Epoch,
         Topology.Current.Digest,
         Vector,
-        VersionVector.Empty,
+        Topology.Current.ReplicatedBy(_self.Address) is { } shard ? Topology.Current.GroupOf(shard.Id) : null,
+        Filling: null,
+        Owes: false,
         LiveKeys: 0,
-        _time.GetUtcNow().ToUnixTimeMilliseconds(),
+        SentUnixMs: _time.GetUtcNow().ToUnixTimeMilliseconds(),
         Ready: true,
         Complete: true);
 }

@@ -1,5 +1,7 @@
 using Kv.Common.Identity;
+using Kv.Common.Topology;
 using Kv.Node.Peers;
+using Kv.Node.Signals;
 using Kv.TestSupport;
 
 namespace Kv.Node.Tests.Peers;
@@ -16,7 +18,7 @@ public sealed class SilentConnectionTests
         var self = new NodeIdentity(node.Service<NodeIdentity>().Cluster, NodeAddress.Parse(absent), new Incarnation(7));
         using var channels = new PeerChannels(new() { KeepAliveDelay = TimeSpan.FromSeconds(1), KeepAliveTimeout = TimeSpan.FromSeconds(1) });
         var transport = new GrpcPeerTransport(self, channels);
-        await using var stream = await transport.OpenBroadcastAsync(NodeAddress.Parse(absent), CancellationToken.None);
+        await using var stream = await transport.OpenBroadcastAsync(NodeAddress.Parse(absent), new(Epoch.First, node.Service<Published<ClusterTopology>>().Current.Scope), CancellationToken.None);
         Assert.NotNull(await stream.ReceiveAsync(CancellationToken.None));
         proxy.Cut();
         await Assert.ThrowsAsync<PeerUnavailableException>(() => stream.ReceiveAsync(CancellationToken.None).AsTask().WaitAsync(TimeSpan.FromSeconds(20)));

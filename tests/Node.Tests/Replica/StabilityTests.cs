@@ -19,7 +19,7 @@ public sealed class StabilityTests : IDisposable
     private static readonly NodeAddress Dora = Nodes[3];
     private static readonly NodeAddress Eve = Nodes[4];
     private static readonly ShardId Theirs = new(1);
-    private static readonly Dot Written = new(new(102), 7);
+    private static readonly Dot Written = new(new(new(102), new(0, Theirs)), 7);
     private static readonly VersionVector Held = VersionVector.Of([Written]);
 
     private readonly KvMetrics _metrics = new();
@@ -60,16 +60,40 @@ public sealed class StabilityTests : IDisposable
     }
 
     [Fact]
+    public void What_a_replica_of_another_group_holds_says_nothing_of_this_one() =>
+        Assert.Empty(StableBy(_topology, Peer(Ben), Peer(Dora, place: new(0, new(0)))));
+
+    [Fact]
+    public void While_a_reshard_is_under_way_nothing_is_stable()
+    {
+        var begun = Next(_topology, new TopologyChange.BeginReshard(new(7), 1, _topology.Members));
+        Assert.NotNull(begun.Transition);
+        Assert.Empty(StableBy(begun, Peer(Ben), Peer(Dora)));
+    }
+
+    [Fact]
+    public void After_a_reshard_a_write_is_stable_once_it_is_held_in_every_shard_that_its_group_concerns()
+    {
+        // All of the first shard's ring, and of the second one's, may have gone to either of three.
+        var three = new ClusterTopology(
+            _topology.Cluster, _topology.Epoch, Nodes.Select(node => new TopologyMember(node, NameOf(node))), [new(new(0), [Ben]), new(new(1), [Nodes[2]]), new(new(2), [Dora])], [2, 3]);
+        Assert.False(three.Concerns(new(0, Theirs), new(1, new(0))));
+        PeerView Of(NodeAddress node, int shard, ulong held) => Peer(node, VersionVector.Of(Written with { Sequence = held }), place: new(1, new(shard)));
+        Assert.Equal(VersionVector.Of(Written with { Sequence = 4 }), StableBy(three, Of(Ben, 0, 1), Of(Nodes[2], 1, 4), Of(Dora, 2, 6)));
+        Assert.Empty(StableBy(three, Of(Ben, 0, 1), Of(Nodes[2], 1, 4)));
+    }
+
+    [Fact]
     public void A_pruned_token_carries_the_epoch_it_was_judged_by()
     {
-        var token = new CausalToken(Epoch.First, HybridTimestamp.At(1), Dependencies.None.With(Theirs, Written));
+        var token = new CausalToken(Epoch.First, HybridTimestamp.At(1), Held);
         var pruned = Judge(_topology, Peer(Ben), Peer(Dora)).Prune(token);
         Assert.Empty(pruned.Dependencies);
         Assert.Equal(_topology.Epoch, pruned.Epoch);
         Assert.Equal(token.Stamp, pruned.Stamp);
     }
 
-    private VersionVector StableBy(ClusterTopology topology, params IEnumerable<PeerView> peers) => Judge(topology, peers).StableIn(Theirs);
+    private VersionVector StableBy(ClusterTopology topology, params IEnumerable<PeerView> peers) => Judge(topology, peers).Stable;
 
     private Stability Judge(ClusterTopology topology, params IEnumerable<PeerView> peers)
     {
@@ -80,8 +104,8 @@ public sealed class StabilityTests : IDisposable
         return new(self, published, new Published<MembershipView>(new(Anna, peers)), replica, tokens);
     }
 
-    private PeerView Peer(NodeAddress address, VersionVector? vector = null, Epoch? epoch = null, Incarnation? incarnation = null) => new(
-        address, PeerState.Alive, true, incarnation ?? NameOf(address), epoch ?? _topology.Epoch, 0, vector ?? Held, VersionVector.Empty, 1, true, true, TimeSpan.Zero, 0, TimeSpan.Zero);
+    private PeerView Peer(NodeAddress address, VersionVector? vector = null, Epoch? epoch = null, Incarnation? incarnation = null, ReplicaGroup? place = null) => new(
+        address, PeerState.Alive, true, incarnation ?? NameOf(address), epoch ?? _topology.Epoch, 0, vector ?? Held, place ?? new(0, Theirs), null, false, 1, true, true, TimeSpan.Zero, 0, TimeSpan.Zero);
 
     private static ClusterTopology Admit(ClusterTopology parent, NodeAddress node, OperationId id, Incarnation? incarnation = null) =>
         Next(parent, new TopologyChange.Admit(id, new(node, incarnation ?? NameOf(node))));

@@ -23,7 +23,7 @@ public sealed class ServingFloorTests : IDisposable
         _clock.NewProcess().Start(() => floor.RunAsync(stop.Token));
         Assert.False(floor.Admits(CausalToken.None));
         _clock.Advance(new ReplicaOptions().FormationGrace + TimeSpan.FromSeconds(1));
-        var own = VersionVector.Of([new Dot(_two.Self.Incarnation, 1)]);
+        var own = VersionVector.Of([new Dot(new(_two.Self.Incarnation, _two.Topology.Current.GroupOf(new(0))), 1)]);
         Assert.True(floor.Admits(CausalToken.None));
         Assert.True(floor.Admits(After(own)));
         // All that the client has seen of the shard may have been pruned, or all but what another replica wrote last.
@@ -32,6 +32,6 @@ public sealed class ServingFloorTests : IDisposable
         Assert.False(floor.Admits(After(own.Join(TwoReplicas.OfBen))));
     }
 
-    private CausalToken After(VersionVector seen) =>
-        new(new Epoch(1), HybridTimestamp.At(1), seen.Aggregate(Dependencies.None, (all, dot) => all.With(_two.Replica.Place.Shard!.Id, dot)));
+    private static CausalToken After(VersionVector seen) =>
+        new(new Epoch(1), HybridTimestamp.At(1), seen);
 }

@@ -25,7 +25,7 @@ public sealed class SilentPeerTests : IDisposable
         };
         using var stop = new CancellationTokenSource();
         var replicator = new PeerReplicator(
-            _two.Self, TwoReplicas.Ben, _two.Replica, _two.Transport, new NobodyWaits(), _clock.Time, new Random(1), new(), _two.Metrics, new RecordingLogger<PeerReplicator>([]));
+            _two.Self, TwoReplicas.Ben, _two.Topology.Current.Scope, _two.Topology, _two.Replica, _two.Transport, new NobodyWaits(), _clock.Time, new Random(1), new(), _two.Metrics, new RecordingLogger<PeerReplicator>([]));
         _clock.NewProcess().Start(() => replicator.RunAsync(stop.Token));
         _clock.AdvanceUntil(() => opened == 1, TimeSpan.FromSeconds(1));
         _clock.AdvanceUntil(() => opened == 2, new ReplicationOptions().AnswerTimeout + TimeSpan.FromSeconds(1));
@@ -57,7 +57,11 @@ public sealed class SilentPeerTests : IDisposable
 
     private sealed class NobodyWaits : Node.Replica.IDurabilityObserver
     {
-        public void Acknowledged(Common.Identity.NodeAddress member, Common.Identity.Incarnation incarnation, ulong sequence)
+        public void Acknowledged(Common.Identity.NodeAddress peer, Common.Identity.Incarnation incarnation, Common.Causality.VersionVector vector)
+        {
+        }
+
+        public void Lost(Common.Identity.NodeAddress peer)
         {
         }
     }

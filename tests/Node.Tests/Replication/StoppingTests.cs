@@ -1,3 +1,4 @@
+using Kv.Common.Replication;
 using Kv.Node.Replication;
 using Kv.Node.Tests.VirtualTime;
 
@@ -31,7 +32,7 @@ public sealed class StoppingTests : IDisposable
         {
             stop.Cancel();
             await writer;
-            yield return new([_two.WriteOfBen()]);
+            yield return new([Passage.Of(_two.WriteOfBen())]);
         }
     }
 }

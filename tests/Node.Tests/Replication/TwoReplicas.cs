@@ -5,11 +5,13 @@ using Kv.Common.Replication;
 using Kv.Common.Time;
 using Kv.Common.Topology;
 using Kv.Node.Membership;
+using Kv.Node.Migration;
 using Kv.Node.Peers;
 using Kv.Node.Replica;
 using Kv.Node.Replication;
 using Kv.Node.Requests;
 using Kv.Node.Signals;
+using Kv.Node.Storage;
 using Kv.Node.Storage.InMemory;
 using Kv.Node.Telemetry;
 using Kv.Node.Tests.VirtualTime;
@@ -23,16 +25,19 @@ internal sealed class TwoReplicas : IDisposable
     public static readonly NodeAddress Anna = NodeAddress.Parse("10.10.0.2:8080");
     public static readonly NodeAddress Ben = NodeAddress.Parse("10.10.0.3:8080");
 
-    private static readonly Dot FirstOfBen = new(new Incarnation(2), 1);
+    private static readonly ReplicaGroup Group = new(0, new(0));
+    private static readonly Dot FirstOfBen = new(new(new(2), Group), 1);
 
     public TwoReplicas(VirtualClock clock)
     {
         var topology = Genesis.Provisional([Anna, Ben], 1);
         Topology = new(topology);
         Tokens = new("secret"u8, topology.Cluster);
-        View = new(new(Anna, [new(Ben, PeerState.Alive, true, FirstOfBen.Origin, topology.Epoch, 0, OfBen, VersionVector.Empty, 1, true, true, TimeSpan.Zero, 0, TimeSpan.Zero)]));
+        View = new(new(Anna, [new(Ben, PeerState.Alive, true, FirstOfBen.Origin.Incarnation, topology.Epoch, 0, OfBen, Group, null, false, 1, true, true, TimeSpan.Zero, 0, TimeSpan.Zero)]));
         Self = new(topology.Cluster, Anna, new Incarnation(1));
-        Replica = new(Self, Topology, new InMemoryStorage(new()), Tokens, clock.Time, new(), Metrics);
+        var storage = new InMemoryStorage(new());
+        _ = storage.CommitAsync(new([], new Dictionary<Key, WriteRecord>(), ReplicaCheckpoint.Empty with { Place = Group })).AsTask();
+        Replica = new(Self, Topology, storage, Tokens, clock.Time, new(), Metrics);
     }
 
     public static VersionVector OfBen { get; } = VersionVector.Of([FirstOfBen]);
@@ -55,16 +60,16 @@ internal sealed class TwoReplicas : IDisposable
     public WriteRecord WriteOfBen()
     {
         var stamp = HybridTimestamp.At(1);
-        var token = new CausalToken(Topology.Current.Epoch, stamp, Dependencies.None.With(Replica.Place.Shard!.Id, FirstOfBen));
+        var token = new CausalToken(Topology.Current.Epoch, stamp, OfBen);
         return new(new Key("key"), "1"u8.ToArray(), false, stamp, FirstOfBen, Tokens.Seal(token));
     }
 
     public CatchUp NewCatchUp(TimeProvider time) =>
-        new(Self, View, Replica, Transport, time, new(), Metrics, new RecordingLogger<CatchUp>([]));
+        new(Self, Topology, View, Replica, Transport, time, new(), Metrics, new RecordingLogger<CatchUp>([]));
 
     /// <summary>As it is while Anna hears nobody.</summary>
     public ServingFloor NewLonelyFloor(TimeProvider time) =>
-        new(Self, Topology, new(new(Anna, [])), Replica, new InMemoryStorage(new()), NewCatchUp(time), time, new());
+        new(Self, Topology, new(new(Anna, [])), Replica, NewCatchUp(time), time, new());
 
     public void Dispose() => Metrics.Dispose();
 
@@ -75,12 +80,15 @@ internal sealed class TwoReplicas : IDisposable
 
         public Func<FetchRequest, CancellationToken, IAsyncEnumerable<RecordBatch>>? Fetch { get; set; }
 
+        public Func<NodeAddress, TransferRequest, CancellationToken, IAsyncEnumerable<TransferPiece>>? Transfer { get; set; }
+
         /// <summary>Null where nobody is there.</summary>
         public Func<NodeAddress, ControlRequest, Task<ControlReply>?>? Call { get; set; }
 
         public ValueTask<IPeerStream<Heartbeat, Heartbeat>> OpenHeartbeatAsync(NodeAddress peer, CancellationToken cancellation) => throw new NotSupportedException();
 
-        public ValueTask<IPeerStream<RecordBatch, Acknowledgement>> OpenBroadcastAsync(NodeAddress peer, CancellationToken cancellation) => new(OpenBroadcast!());
+        public ValueTask<IPeerStream<RecordBatch, Acknowledgement>> OpenBroadcastAsync(NodeAddress peer, BroadcastOpening opening, CancellationToken cancellation) =>
+            new(OpenBroadcast!());
 
         /// <summary>The peer never accepts it.</summary>
         public async ValueTask<IPeerStream<ForwardBatch, ForwardReplyBatch>> OpenForwardingAsync(NodeAddress peer, CancellationToken cancellation)
@@ -90,6 +98,9 @@ internal sealed class TwoReplicas : IDisposable
         }
 
         public IAsyncEnumerable<RecordBatch> FetchAsync(NodeAddress peer, FetchRequest request, CancellationToken cancellation) => Fetch!(request, cancellation);
+
+        public IAsyncEnumerable<TransferPiece> TransferAsync(NodeAddress peer, TransferRequest request, CancellationToken cancellation) =>
+            Transfer!(peer, request, cancellation);
 
         public ValueTask<bool> ProbeAsync(NodeAddress peer, NodeAddress target, CancellationToken cancellation) => throw new NotSupportedException();
 

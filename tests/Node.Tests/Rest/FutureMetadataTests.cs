@@ -42,7 +42,7 @@ public sealed class FutureMetadataTests(SingleNode node)
     private async Task<KvAnswer> SendAsync(HttpMethod method, TimeSpan ahead)
     {
         var stamp = HybridTimestamp.At(DateTimeOffset.UtcNow.Add(ahead).ToUnixTimeMilliseconds());
-        var token = Base64Url.EncodeToString(node.Node.Service<CausalTokenCodec>().Seal(new(new Epoch(1), stamp, Dependencies.None)));
+        var token = Base64Url.EncodeToString(node.Node.Service<CausalTokenCodec>().Seal(new(new Epoch(1), stamp, VersionVector.Empty)));
         return await _client.SendAsync(method, KvClient.PathOf(_key), KvClient.BodyOf("1", token));
     }
 

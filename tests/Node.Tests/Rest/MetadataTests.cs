@@ -139,13 +139,13 @@ public sealed class MetadataTests
     [Fact]
     public async Task Metadata_whose_past_does_not_arrive_ends_in_503_that_names_it()
     {
-        var past = Dependencies.None.With(new ShardId(0), new Dot(new Incarnation(0xabc), 7));
+        var past = VersionVector.Of(new Dot(new(new(0xabc), new(0, new(0))), 7));
         var token = Base64Url.EncodeToString(_node.Node.Service<CausalTokenCodec>().Seal(new(new Epoch(1), default, past)));
         foreach (var method in Methods)
         {
             var answer = await SendAsync(method, "header", token);
             AnswerAssert.Unavailable(answer, "Causal dependencies not satisfied", $"Error in {method}");
-            Assert.Equal("0000000000000abc:7", Assert.Single(answer.Member("missing").EnumerateArray()).GetString());
+            Assert.Equal("0000000000000abc@0.0:7", Assert.Single(answer.Member("missing").EnumerateArray()).GetString());
         }
 
         AnswerAssert.Absent(await _client.GetAsync(_key), "GET");

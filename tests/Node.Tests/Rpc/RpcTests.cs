@@ -105,7 +105,7 @@ public sealed class RpcTests
         Assert.Equal("""{ "a": 1 }""", record.ValueJson);
         Assert.Equal(second.Token, record.Token);
         Assert.Equal("0", record.Shard);
-        Assert.Matches($"^{_self.Incarnation}:[0-9]+$", record.Dot);
+        Assert.Matches($"^{_self.Incarnation}@0[.]0:[0-9]+$", record.Dot);
         Assert.Matches("^[0-9]{13}\\.[0-9]+$", record.Stamp);
         Assert.InRange(record.Epoch, 1UL, 2UL);
 
@@ -261,7 +261,7 @@ public sealed class RpcTests
             await RefusedAsync(StatusCode.InvalidArgument, async () =>
             {
                 using var call = _replication.Broadcast();
-                await call.RequestStream.WriteAsync(new() { Sender = Member() });
+                await call.RequestStream.WriteAsync(new() { Sender = Member(), Epoch = 1 });
                 Assert.True(await call.ResponseStream.MoveNext(TestContext.Current.CancellationToken));
                 await call.RequestStream.WriteAsync(new() { Records = { record } });
                 await DrainAsync(call.ResponseStream);

@@ -1,0 +1,220 @@
+using Kv.Common.Causality;
+using Kv.Common.Identity;
+using Kv.Common.Membership;
+using Kv.Common.Replication;
+using Kv.Common.Topology;
+using Kv.Node.Migration;
+using Kv.Node.Peers;
+using Kv.Node.Replica;
+using Kv.Node.Signals;
+using Kv.Node.Storage.InMemory;
+using Kv.Node.Telemetry;
+using Kv.Node.Tests.Replication;
+using Kv.Node.Tests.VirtualTime;
+
+namespace Kv.Node.Tests.Migration;
+
+/// <summary>Node 3 joins the one shard of nodes 1 and 2, whose replicas are as in production; between them are calls that may be spoilt.</summary>
+public sealed class FillingTests : IDisposable
+{
+    private static readonly NodeAddress[] Nodes = [.. Enumerable.Range(1, 3).Select(i => NodeAddress.Parse($"10.10.0.{i}:8080"))];
+    private static readonly ReplicaGroup Group = new(0, new(0));
+    private static readonly ClusterTopology Members = Of([Nodes[0], Nodes[1]], [], 5);
+    private static readonly ClusterTopology Joining = Of([Nodes[0], Nodes[1]], [Nodes[2]], 6);
+
+    private readonly VirtualClock _clock = new();
+    private readonly CancellationTokenSource _stop = new();
+    private readonly KvMetrics _metrics = new();
+    private readonly Published<ClusterTopology> _topology = new(Members);
+    private readonly Published<MembershipView> _view = new(new(Nodes[2], []));
+    private readonly TwoReplicas.ScriptedTransport _transport = new();
+    private readonly MigrationOptions _options = new() { ArcsPerPart = 1024 };
+    private readonly CausalTokenCodec _tokens = new([], Members.Cluster);
+    private readonly List<(NodeAddress Donor, TransferRequest Request)> _asked = [];
+    private readonly List<ReplicaState> _replicas = [];
+    private readonly FillProgress _progress = new();
+
+    public FillingTests()
+    {
+        for (var node = 0; node < 3; node++)
+        {
+            var replica = new ReplicaState(Identity(node), _topology, new InMemoryStorage(new()), _tokens, _clock.Time, new(), _metrics);
+            _replicas.Add(replica);
+            _ = _clock.NewProcess().Start(() => replica.RunAsync(_stop.Token));
+        }
+
+        _clock.Settle();
+        foreach (var donor in _replicas.Take(2)) _ = _clock.NewProcess().Start(() => donor.MarkCompleteAsync(Group).AsTask());
+        for (var i = 0; i < 600; i++) Write(0, $"key{i}");
+        Deliver(0, 1, 0);
+        _transport.Transfer = (peer, request, cancellation) =>
+        {
+            _asked.Add((peer, request));
+            return SenderOf(peer).SendAsync(request, cancellation);
+        };
+    }
+
+    public void Dispose()
+    {
+        _stop.Cancel();
+        _clock.Settle();
+        _metrics.Dispose();
+    }
+
+    [Fact]
+    public void One_who_joins_is_filled_while_the_donors_take_writes()
+    {
+        Begin();
+        var written = 600ul;
+        _clock.AdvanceUntil(
+            () =>
+            {
+                Write(0, $"key{written}");
+                // By broadcast, from where a donor told its cut.
+                if (_replicas[2].Snapshot.Current.Fill is { } fill && fill.Sources[0].HasCut) Deliver(0, 2, fill.Sources[0].Vector[OriginOf(0)]);
+                else if (_replicas[2].Snapshot.Current.Place is not null) Deliver(0, 2, _replicas[2].Snapshot.Current.Vector[OriginOf(0)]);
+                return ++written > 700 && _replicas[2].Snapshot.Current.Place == Group;
+            },
+            TimeSpan.FromSeconds(10));
+        Deliver(0, 2, _replicas[2].Snapshot.Current.Vector[OriginOf(0)]);
+        CheckFilled();
+        Assert.Equal(4, _asked.Count);
+    }
+
+    [Fact]
+    public void A_transfer_that_breaks_off_goes_on_with_another_donor_where_it_was()
+    {
+        var whole = _transport.Transfer!;
+        _transport.Transfer = (peer, request, cancellation) => _asked.Count == 1 ? BreakAfter(2, peer, whole(peer, request, cancellation)) : whole(peer, request, cancellation);
+        Begin();
+        _clock.AdvanceUntil(() => _replicas[2].Snapshot.Current.Place == Group, TimeSpan.FromSeconds(10));
+        CheckFilled();
+        Assert.Equal(5, _asked.Count);
+        // The first part was whole; the second one is asked for again, the others are not.
+        Assert.Equal(_asked[1].Request.Ranges, _asked[2].Request.Ranges.AsEnumerable());
+        Assert.Equal(4, _asked.Select(asked => asked.Request.Ranges[0]).Distinct().Count());
+    }
+
+    [Fact]
+    public void The_next_donor_must_hold_the_cut_of_one_that_broke_off()
+    {
+        // Only node 1 holds this one, and what it tells before it breaks off is taken for held: whoever comes next must wait until it holds it as well.
+        Write(0, "late");
+        var held = _replicas[0].Snapshot.Current.Vector;
+        var whole = _transport.Transfer!;
+        _transport.Transfer = (peer, request, cancellation) =>
+        {
+            var first = _asked.Count == 0;
+            return first ? BreakAfter(1, peer, whole(Nodes[0], request, cancellation)) : whole(Nodes[1], request, cancellation);
+        };
+        Begin();
+        _clock.Advance(TimeSpan.FromSeconds(1));
+        Assert.All(_asked.Skip(1), asked => Assert.Equal(held, asked.Request.Have));
+        Assert.Null(_replicas[2].Snapshot.Current.Place);
+        Deliver(0, 1, 600);
+        _clock.AdvanceUntil(() => _replicas[2].Snapshot.Current.Place == Group, TimeSpan.FromSeconds(10));
+        Assert.NotNull(_replicas[2].Read(new Key("late")));
+        CheckFilled();
+    }
+
+    [Fact]
+    public void What_does_not_match_its_digest_is_asked_for_again()
+    {
+        var whole = _transport.Transfer!;
+        _transport.Transfer = (peer, request, cancellation) => _asked.Count == 2 ? LoseOneAsync(whole(peer, request, cancellation)) : whole(peer, request, cancellation);
+        Begin();
+        _clock.AdvanceUntil(() => _replicas[2].Snapshot.Current.Place == Group, TimeSpan.FromSeconds(10));
+        CheckFilled();
+        Assert.Equal(5, _asked.Count);
+        Assert.Equal(_asked[2].Request.Ranges, _asked[3].Request.Ranges.AsEnumerable());
+    }
+
+    [Fact]
+    public async Task A_donor_refuses_what_it_does_not_hold_whole()
+    {
+        _topology.Publish(Joining);
+        _clock.Settle();
+        var request = new TransferRequest(Joining.Epoch, Group, VersionVector.Empty, [RingRange.Whole]);
+        await RefusedAsync(2, request);
+        await RefusedAsync(0, request with { Source = new(0, new(1)) });
+        // It never comes to know these.
+        await RefusedAsync(0, request with { Have = VersionVector.Of(new Dot(OriginOf(1), 99)) });
+        await RefusedAsync(0, request with { Epoch = Joining.Epoch.Next });
+
+        async Task RefusedAsync(int donor, TransferRequest asked)
+        {
+            var sending = _clock.NewProcess().Start(async () =>
+            {
+                await foreach (var piece in SenderOf(Nodes[donor]).SendAsync(asked, CancellationToken.None)) Assert.Fail($"{piece}");
+            });
+            _clock.Advance(_options.AnswerTimeout);
+            await Assert.ThrowsAsync<TransferRefusedException>(() => sending);
+        }
+    }
+
+    // As the doors do it: a refusal is told as a failed call.
+    private static async IAsyncEnumerable<TransferPiece> BreakAfter(int pieces, NodeAddress peer, IAsyncEnumerable<TransferPiece> from)
+    {
+        await foreach (var piece in from)
+        {
+            if (pieces-- == 0) break;
+            yield return piece;
+        }
+
+        throw new PeerUnavailableException(peer, "broke off");
+    }
+
+    private static async IAsyncEnumerable<TransferPiece> LoseOneAsync(IAsyncEnumerable<TransferPiece> from)
+    {
+        await foreach (var piece in from)
+            yield return piece is TransferPiece.Records records ? records with { All = [.. records.All.Skip(1)] } : piece;
+    }
+
+    private void Begin()
+    {
+        _topology.Publish(Joining);
+        _clock.Settle();
+        _view.Publish(new(Nodes[2], Nodes.Take(2).Select((node, i) => new PeerView(
+            node, PeerState.Alive, true, Identity(i).Incarnation, Joining.Epoch, 0, _replicas[i].Snapshot.Current.Vector, Group, null, false, 0, true, true, TimeSpan.Zero, 0, TimeSpan.Zero))));
+        var filling = new Filling(Identity(2), _topology, _view, _replicas[2], _transport, _progress, _clock.Time, new Random(1), _options, new RecordingLogger<Filling>([]));
+        _ = _clock.NewProcess().Start(() => filling.RunAsync(_stop.Token));
+    }
+
+    private void CheckFilled()
+    {
+        _clock.Settle();
+        var (donor, receiver) = (_replicas[0].Snapshot.Current, _replicas[2].Snapshot.Current);
+        Assert.True(receiver.IsComplete);
+        Assert.Null(receiver.Fill);
+        Assert.Equal(donor.Vector, receiver.Vector);
+        Assert.Equal(donor.LiveKeys, receiver.LiveKeys);
+        Assert.Equal(_replicas[0].Scan(RingRange.Whole).Select(record => record.Dot), _replicas[2].Scan(RingRange.Whole).Select(record => record.Dot));
+    }
+
+    private RangeSender SenderOf(NodeAddress peer)
+    {
+        var node = Array.IndexOf(Nodes, peer);
+        return new(Identity(node), _topology, _replicas[node], new(_clock.Time, _options), _clock.Time, _options);
+    }
+
+    private void Write(int node, string key)
+    {
+        var write = _clock.NewProcess().Start(() => _replicas[node].CommitAsync(new(new(key), "1"u8.ToArray(), false, CausalToken.None)).AsTask());
+        _clock.Settle();
+        Assert.IsType<CommitResult.Committed>(write.GetAwaiter().GetResult());
+    }
+
+    private void Deliver(int from, int to, ulong after)
+    {
+        var log = _replicas[from].ReadLog(OriginOf(from), after, ulong.MaxValue, int.MaxValue, int.MaxValue)!;
+        _ = _clock.NewProcess().Start(() => _replicas[to].DeliverAsync([.. log.Records.Select(Passage.Of)], _topology.Current.Scope).AsTask());
+        _clock.Settle();
+    }
+
+    private static Origin OriginOf(int node) => new(Identity(node).Incarnation, Group);
+
+    private static NodeIdentity Identity(int node) => new(new(1), Nodes[node], new((ulong)node + 101));
+
+    private static ClusterTopology Of(IEnumerable<NodeAddress> members, IEnumerable<NodeAddress> joining, ulong epoch) =>
+        new(new(1), new(epoch), Nodes.Select((node, i) => new TopologyMember(node, Identity(i).Incarnation)), [new(new(0), [.. members]) { Joining = [.. joining] }], [1]);
+}
