@@ -49,11 +49,13 @@ internal sealed class ServingFloor(
     {
         try
         {
-            for (var isStart = true; ; isStart = false)
+            while (true)
             {
+                // One that was whole and only changes its place has nothing to catch up with; one that was not, because it is just back, is measured again by the new place.
+                var wasWhole = _state.Current.Standing is Standing.Complete or Standing.Joined;
                 var situation = Look();
                 using var here = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-                var taking = TakeAsync(situation, isStart, here.Token);
+                var taking = TakeAsync(situation, wasWhole, here.Token);
                 var moved = Task.WhenAny(
                     topology.WaitAsync(_ => Look() != situation, here.Token).AsTask(),
                     replica.Snapshot.WaitAsync(_ => Look() != situation, here.Token).AsTask());
@@ -70,7 +72,7 @@ internal sealed class ServingFloor(
 
     private Situation Look() => new(replica.Place.Role, PlaceRules.AssignedTo(topology.Current, self), replica.Snapshot.Current.Place);
 
-    private async Task TakeAsync(Situation situation, bool isStart, CancellationToken cancellation)
+    private async Task TakeAsync(Situation situation, bool wasWhole, CancellationToken cancellation)
     {
         try
         {
@@ -80,7 +82,7 @@ internal sealed class ServingFloor(
                     _state.Publish(new(VersionVector.Empty, Standing.Unassigned));
                     break;
                 case { Place: { } place } when place == situation.Assigned:
-                    await (situation.Role is ReplicaRole.Member ? ServeAsync(place, isStart, cancellation) : JoinAsync(place, cancellation));
+                    await (situation.Role is ReplicaRole.Member ? ServeAsync(place, wasWhole, cancellation) : JoinAsync(place, cancellation));
                     break;
                 default:
                     // It is being filled, or the writer has yet to follow the topology.
@@ -108,7 +110,7 @@ internal sealed class ServingFloor(
     }
 
     // 1. Measure: hear what the shard holds; if those who know are not there in time, serve meanwhile as one who is alone. 2. Catch up. 3. Remember that.
-    private async Task ServeAsync(ReplicaGroup place, bool isStart, CancellationToken cancellation)
+    private async Task ServeAsync(ReplicaGroup place, bool wasWhole, CancellationToken cancellation)
     {
         if (!replica.Snapshot.Current.IsComplete)
         {
@@ -125,7 +127,7 @@ internal sealed class ServingFloor(
             await CatchUpAsync(cancellation);
             await replica.MarkCompleteAsync(place);
         }
-        else if (isStart)
+        else if (!wasWhole)
         {
             _state.Publish(new(VersionVector.Empty, Standing.Returning));
             if (await MeasureWithinGraceAsync(cancellation) is { } missed)

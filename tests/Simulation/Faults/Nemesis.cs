@@ -327,7 +327,8 @@ internal sealed class Nemesis
         // The only node of VIEW, made anew, has nobody to ask and begins another cluster; see docs/bugs-found.md.
         if (_cluster.Provisional.Members is [var only] && only.Equals(node.Address)) return false;
         // With two acceptors, what one of them alone has learned is lost with its disk: the other cannot tell, and no quorum is left that could.
-        if (node.Known is { Acceptors.Length: <= 2 } known && !_cluster.Nodes.Any(other => other != node && other.Known?.Epoch >= known.Epoch)) return false;
+        if (_cluster.History.HeldBy(node.Identity) is { Acceptors.Length: <= 2 } held && !_cluster.Nodes.Any(other => other != node && _cluster.History.HeldBy(other.Identity)?.Epoch >= held.Epoch))
+            return false;
         if (node.Shard is { } shard)
         {
             if (node.Disk.Durable.Vector.IsEmpty || _cluster.MembersOf(shard).All(member => member == node) || !MayBeLost(node, shard)) return false;
