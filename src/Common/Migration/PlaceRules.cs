@@ -26,13 +26,13 @@ public static class PlaceRules
         var sources = isReshard
             ? topology.Shards.Select(shard => topology.GroupOf(shard.Id)).Where(group => group != place && topology.Concerns(group, target))
             : [target];
-        return new(target, isReshard ? topology.Transition!.Begun : topology.Epoch, false, [.. sources.Select(FillSource.Of)]);
+        return new(target, isReshard ? topology.Transition!.Begun : topology.Epoch, false, 0, [.. sources.Select(FillSource.Of)]);
     }
 
     /// <summary>
     /// A fill for the replica's own place: what the others' logs do not reach back to any more is pulled once more, while the replica goes on.
     /// </summary>
-    public static Fill BeginAgain(ClusterTopology topology, ReplicaGroup place) => new(place, topology.Epoch, false, [FillSource.Of(place)]);
+    public static Fill BeginAgain(ClusterTopology topology, ReplicaGroup place) => new(place, topology.Epoch, false, 0, [FillSource.Of(place)]);
 
     /// <summary>True when <paramref name="fill"/> is what the topology still asks for, and not left from an earlier reshard.</summary>
     public static bool IsWanted(Fill fill, ClusterTopology topology, NodeIdentity node, ReplicaGroup? place) => fill.Target == place

@@ -75,6 +75,7 @@ internal sealed partial class Filling(
         var backoff = new Backoff(options.RetryMin, options.RetryMax, time, new Random(random.Next()));
         var isAgain = Known(session, source) is { IsWhole: true };
         VersionVector? cut = null;
+        var lastCame = time.GetTimestamp();
         for (var part = 0; part < parts.Length;)
         {
             var told = Known(session, source) is { } known && ChooseDonor(session, known) is { } donor
@@ -82,10 +83,12 @@ internal sealed partial class Filling(
                 : null;
             if (told is null)
             {
+                if (time.GetElapsedTime(lastCame) >= options.RestartAfter && await replica.FillAnewAsync(session)) LogBeginningAnew(logger, source);
                 await backoff.PauseAsync(cancellation);
                 continue;
             }
 
+            lastCame = time.GetTimestamp();
             backoff.Reset();
             partDone();
             cut ??= told;
@@ -244,6 +247,9 @@ internal sealed partial class Filling(
 
     [LoggerMessage(5013, LogLevel.Warning, "What {Donor} sent of group {Source} is not what it says it sent: it is asked for again")]
     private static partial void LogMismatch(ILogger logger, NodeAddress donor, ReplicaGroup source);
+
+    [LoggerMessage(5015, LogLevel.Warning, "Nobody gives what is missing of group {Source}: the fill begins anew")]
+    private static partial void LogBeginningAnew(ILogger logger, ReplicaGroup source);
 
     [LoggerMessage(5014, LogLevel.Debug, "Writes of group {Source} do not come by broadcast: all of it is pulled again")]
     private static partial void LogPullingAgain(ILogger logger, ReplicaGroup source);

@@ -92,6 +92,9 @@ internal sealed class ReplicaState
     /// <summary>Everything from that source was transferred.</summary>
     public ValueTask<bool> FinishSourceAsync(FillSession session, ReplicaGroup source) => FillAsync(session, step => step.FinishSource(source));
 
+    /// <summary>Nobody can go on where the fill has come to: it begins anew, as another session.</summary>
+    public ValueTask<bool> FillAnewAsync(FillSession session) => FillAsync(session, step => step.FillAnew());
+
     /// <summary>The fill holds all that the members of its sources held in the epoch that knows of it.</summary>
     public ValueTask<bool> CompleteFillAsync(FillSession session) => FillAsync(session, step => step.CompleteFill());
 

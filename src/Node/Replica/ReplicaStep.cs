@@ -119,7 +119,7 @@ internal sealed class ReplicaStep
     }
 
     /// <summary>Whether <paramref name="session"/> is the fill under way; if not, what comes from it must not be taken in.</summary>
-    public bool IsCurrent(FillSession session) => _next.Fill is { } fill && fill.Target == session.Target && fill.Since == session.Since;
+    public bool IsCurrent(FillSession session) => _next.Fill is { } fill && FillSession.Of(fill) == session;
 
     /// <summary>
     /// A donor's cut. The first one, before its scan: from here on the source's members send what they write. A later one, when the source was whole already: after
@@ -130,6 +130,13 @@ internal sealed class ReplicaStep
         if (_next.Fill?.Find(group) is { } source && (source.IsWhole || source.Cut is null))
             _next = _next with { Fill = _next.Fill.With(source with { Vector = Reached(source).Join(cut), Cut = source.Cut?.Join(cut) ?? cut }) };
         _reached.Remove(group);
+    }
+
+    /// <summary>Nobody can go on where the fill has come to: it begins anew, with other cuts.</summary>
+    public void FillAnew()
+    {
+        _reached.Clear();
+        _next = _next with { Fill = _next.Fill!.Anew };
     }
 
     /// <summary>Takes in a record that a donor scanned.</summary>

@@ -18,10 +18,11 @@ internal sealed class InboundReplication(
     /// </summary>
     public async Task ServeAsync(NodeIdentity from, BroadcastOpening opening, IPeerStream<Acknowledgement, RecordBatch> stream, CancellationToken cancellation)
     {
-        if (await GreetingAsync(from, opening, cancellation) is not { } greeting) return;
+        if (await GreetedAsync(from, opening, cancellation) is not { } greeted) return;
+        var greeting = greeted.Received;
         await stream.SendAsync(new(self.Incarnation, greeting), cancellation);
         await Duplex.RunAsync(
-            async stop => await topology.WaitAsync(next => next.Scope != opening.Scope, stop),
+            stop => UntilAnotherScopeAsync(opening.Scope, greeted.Fill?.Attempt, stop),
             stop => Duplex.RunAsync(within => TakeInAsync(opening.Scope, stream, within), within => AcknowledgeAsync(from.Incarnation, greeting, stream, within), stop),
             cancellation);
     }
@@ -41,7 +42,7 @@ internal sealed class InboundReplication(
 
     // Null when this node does not come to the peer's scope in time, or has left it: the peer comes again. One who fills this replica is greeted once a donor has told
     // from where on its writes are wanted.
-    private async Task<VersionVector?> GreetingAsync(NodeIdentity from, BroadcastOpening opening, CancellationToken cancellation)
+    private async Task<ReplicaSnapshot?> GreetedAsync(NodeIdentity from, BroadcastOpening opening, CancellationToken cancellation)
     {
         using var patience = new CancellationTokenSource(options.AnswerTimeout * 0.75, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, patience.Token);
@@ -50,14 +51,24 @@ internal sealed class InboundReplication(
             var view = await topology.WaitAsync(next => next.Epoch >= opening.Epoch, either.Token);
             if (view.Scope != opening.Scope) return null;
             var group = view.ReplicatedBy(from.Address) is { } shard ? view.GroupOf(shard.Id) : default(ReplicaGroup?);
-            var snapshot = await replica.Snapshot.WaitAsync(
+            return await replica.Snapshot.WaitAsync(
                 next => next.Followed >= view.Epoch && (group is not { } giving || !IsWaitingForCut(next, giving)), either.Token);
-            return snapshot.Received;
         }
         catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
         {
             return null;
         }
+    }
+
+    // A fill that is begun anew wants the broadcast from another cut on.
+    private async Task UntilAnotherScopeAsync(LayoutScope scope, uint? attempt, CancellationToken cancellation)
+    {
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        var first = await Task.WhenAny(
+            topology.WaitAsync(next => next.Scope != scope, either.Token).AsTask(),
+            replica.Snapshot.WaitAsync(next => next.Fill is { } fill && attempt is { } before && fill.Attempt != before, either.Token).AsTask());
+        either.Cancel();
+        await first;
     }
 
     private static bool IsWaitingForCut(ReplicaSnapshot snapshot, ReplicaGroup giving) =>

@@ -236,7 +236,7 @@ internal sealed class Nemesis
         if (odds == 0 || _random.Next(odds) > 0) return;
         await CrashAsync(FaultKind.CrashInReshard, node, AnotherParty);
 
-        static int Steps(Fill? fill) => fill is null ? 0 : fill.Sources.Sum(source => (source.HasCut ? 1 : 0) + (source.IsWhole ? 1 : 0)) + (fill.IsComplete ? 1 : 0);
+        static int Steps(Fill? fill) => fill is null ? 0 : fill.Sources.Sum(source => (source.Cut is null ? 0 : 1) + (source.IsWhole ? 1 : 0)) + (fill.IsComplete ? 1 : 0);
 
         // Who drives the reshard, or a donor.
         SimNode? AnotherParty() => _random.Next(2) == 0 ? _cluster.Running.FirstOrDefault() : _cluster.Running.ElementAtOrDefault(_random.Next(_cluster.Nodes.Count));
