@@ -58,12 +58,23 @@ internal static class Resharded
         return await patient.ReshardAsync(shards);
     }
 
-    /// <summary>The number of a reshard's shards and its id, when the node says that keys are on their way.</summary>
+    /// <summary>The id of the reshard, when the node says that keys are on their way.</summary>
     public static async Task<string> UntilMovingAsync(LocalNode node)
     {
         var status = await Eventually.Async(
             node.Client.ReshardStatusAsync, answer => answer.Text("stage") == "transferring" && answer.Member("keys-moved").GetInt64() > 0, Bound, $"{node.Address} says that keys are moving");
         return status.Text("reshard-id");
+    }
+
+    /// <summary>Completes when the node says that all keys but the last are where they are to be, or that it is over.</summary>
+    public static async Task UntilNearlyDoneAsync(LocalNode node)
+    {
+        await UntilMovingAsync(node);
+        await Eventually.Async(
+            node.Client.ReshardStatusAsync,
+            answer => answer.Text("stage") != "transferring" || answer.Member("ranges-done").GetInt32() >= answer.Member("ranges-total").GetInt32() - 1,
+            Bound,
+            $"{node.Address} says that nearly all is done");
     }
 
     /// <summary>Waits until these nodes say the same of the shards and of who serves them, and none knows of a reshard under way; gives what they say.</summary>

@@ -34,7 +34,7 @@ public sealed class ReshardTests(Cluster cluster, ITestOutputHelper output) : Cl
             await DoAsync("add-member", load, () => Nodes[1].SendAsync(HttpMethod.Put, "/key-value-store-shard/add-member/1", seventh.Address));
 
             // 2. A shard more.
-            await DoAsync("reshard 2 -> 3", load, () => Nodes[3].ReshardAsync(3));
+            await DoAsync("reshard 2 -> 3", load, () => Nodes[3].ReshardAsync(3), observer: Nodes[0]);
             await ShardsAsync(all, "0,1,2");
 
             // 3. A shard less, and the node that was asked dies while it is under way.
@@ -43,6 +43,7 @@ public sealed class ReshardTests(Cluster cluster, ITestOutputHelper output) : Cl
             load.Expect(asked);
             watch.Restart();
             var answer = TryReshardAsync(asked, 2);
+            var moved = KeysMovedAsync(left[0]);
             await Until.NoProblemAsync("keys are moving", Bound, async () =>
                 await left[^1].ReshardStatusAsync() is var status && (status.Text("stage") == "transferring" && status.Number("keys-moved") > 0 || answer.IsCompleted) ? null : status.ToString());
             var killedAfter = watch.Elapsed;
@@ -50,9 +51,10 @@ public sealed class ReshardTests(Cluster cluster, ITestOutputHelper output) : Cl
             watch.Restart();
             await Until.NoProblemAsync("the others have ended the reshard", EndBound, () => ProblemWithEndAsync(left));
             var ended = await left[0].ReshardStatusAsync();
+            var keysMoved = await moved;
             output.WriteLine(
-                $"reshard 3 -> 2: {asked.Name} was asked, and killed {killedAfter.TotalSeconds:F2} s later (it had answered: {await answer}); over {watch.Elapsed.TotalSeconds:F2} s after that: {ended}; {load.TakeFigures()}");
-            if (ended.Body.Contains("\"cancelled\"", StringComparison.Ordinal)) await DoAsync("reshard 3 -> 2, again", load, () => Nodes[3].ReshardAsync(2));
+                $"reshard 3 -> 2: {asked.Name} was asked, and killed {killedAfter.TotalSeconds:F2} s later (it had answered: {await answer}); over {watch.Elapsed.TotalSeconds:F2} s after that, at least {keysMoved} keys moved: {ended}; {load.TakeFigures()}");
+            if (ended.Body.Contains("\"cancelled\"", StringComparison.Ordinal)) await DoAsync("reshard 3 -> 2, again", load, () => Nodes[3].ReshardAsync(2), observer: Nodes[0]);
             await ShardsAsync(left, "0,1");
 
             // 4. It comes back into a shard that it may never have heard of.
@@ -86,12 +88,29 @@ public sealed class ReshardTests(Cluster cluster, ITestOutputHelper output) : Cl
         Assert.InRange(counts[0] - before, Preloaded + load.Written.Count, Preloaded + load.Written.Count + load.Unknown);
     }
 
-    private async Task DoAsync(string what, Load load, Func<Task<Answer>> change)
+    private async Task DoAsync(string what, Load load, Func<Task<Answer>> change, Node? observer = null)
     {
         var watch = Stopwatch.StartNew();
-        var answer = await change();
+        var changed = change();
+        var moved = observer is null ? "" : $", at least {await KeysMovedAsync(observer)} keys moved";
+        var answer = await changed;
         Assert.True(answer.Status == 200, $"{what}: {answer}");
-        output.WriteLine($"{what}: {watch.Elapsed.TotalSeconds:F2} s, {load.TakeFigures()}");
+        output.WriteLine($"{what}: {watch.Elapsed.TotalSeconds:F2} s{moved}, {load.TakeFigures()}");
+    }
+
+    // What the node last said of the reshard that is about to begin, until it is over.
+    private static async Task<long> KeysMovedAsync(Node observer)
+    {
+        var before = (await observer.ReshardStatusAsync()).Body;
+        var most = 0L;
+        await Until.NoProblemAsync("the reshard has begun and is over", Bound, async () =>
+        {
+            var status = await observer.ReshardStatusAsync();
+            if (status.Text("stage") == "none") return status.Body == before ? "it has not begun" : null;
+            most = Math.Max(most, status.Number("keys-moved"));
+            return status.ToString();
+        });
+        return most;
     }
 
     // Null when the node died before it answered.
