@@ -3,23 +3,38 @@ using Kv.TestSupport;
 namespace Kv.Cluster.Tests;
 
 /// <summary>
-/// Three nodes of one shard, of which the first can be cut off from the other two. It is given another peer port than they expect of it and expects
+/// Some nodes, by default three of one shard, of which the first can be cut off from the others. It is given another peer port than they expect of it and expects
 /// another of them, so that all its peer traffic, and no other, passes through proxies.
 /// </summary>
 public sealed class CutOffNode : IAsyncLifetime
 {
+    private readonly int _nodes;
+    private readonly int _shards;
+    private readonly IReadOnlyDictionary<string, string> _more;
     private readonly List<PausableProxy> _paths = [];
     private LocalCluster? _cluster;
 
-    public LocalNode Alone => _cluster![0];
+    public CutOffNode()
+        : this(nodes: 3, shards: 1, new Dictionary<string, string>())
+    {
+    }
 
-    public IReadOnlyList<LocalNode> Rest => [_cluster![1], _cluster[2]];
+    /// <summary><paramref name="more"/>: further variables of every node.</summary>
+    internal CutOffNode(int nodes, int shards, IReadOnlyDictionary<string, string> more) => (_nodes, _shards, _more) = (nodes, shards, more);
 
-    public async ValueTask InitializeAsync() => _cluster = await LocalCluster.StartAsync(nodes: 3, shards: 1, (index, port) =>
+    public LocalCluster Cluster => _cluster!;
+
+    public LocalNode Alone => Cluster[0];
+
+    public IReadOnlyList<LocalNode> Rest => [.. Cluster.Nodes.Skip(1)];
+
+    public async ValueTask InitializeAsync() => _cluster = await LocalCluster.StartAsync(_nodes, _shards, (index, port) =>
     {
         var (peer, detour) = (port + NodePorts.PeerOffset, port + NodePorts.DetourOffset);
         _paths.Add(index == 0 ? new(peer, detour) : new(detour, peer));
-        return index == 0 ? new Dictionary<string, string> { ["Peers__PortOffset"] = KvClient.Number(NodePorts.DetourOffset) } : new Dictionary<string, string>();
+        var environment = new Dictionary<string, string>(_more);
+        if (index == 0) environment["Peers__PortOffset"] = KvClient.Number(NodePorts.DetourOffset);
+        return environment;
     });
 
     public void Cut() => _paths.ForEach(path => path.Cut());

@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using Kv.TestSupport;
 
 namespace Kv.Cluster.Tests;
@@ -16,7 +15,7 @@ public sealed class MembershipTests
         await using var cluster = await LocalCluster.StartAsync(nodes: 5, shards: 2);
         var moving = cluster[4];
         var staying = cluster.Nodes.Take(4).ToList();
-        await SealedAsync(cluster);
+        await cluster.UntilSealedAsync();
         using var load = new Load(staying);
 
         // Shard 0 has three members, so one can go.
@@ -35,6 +34,7 @@ public sealed class MembershipTests
         await AnswersAsync(200, cluster[0].Client.SendAsync(HttpMethod.Put, AddMember("1"), Naming(moving)), "Node added successfully to the shard");
 
         var written = await load.StopAsync();
+        Assert.Empty(load.Violations);
         Assert.Empty(load.Failures);
         Assert.NotEmpty(written);
         foreach (var (key, (value, token)) in written)
@@ -51,7 +51,7 @@ public sealed class MembershipTests
     public async Task A_member_that_comes_back_without_its_data_is_refilled_and_serves_again()
     {
         await using var cluster = await LocalCluster.StartAsync(nodes: 3, shards: 1);
-        await SealedAsync(cluster);
+        await cluster.UntilSealedAsync();
         for (var i = 0; i < 50; i++) Assert.Equal(201, (await cluster[0].Client.PutAsync($"k{i}", "1", query: "?w=all")).Status);
         await cluster[2].Process.KillAsync();
         Directory.Delete(cluster[2].DataDirectory, recursive: true);
@@ -66,7 +66,7 @@ public sealed class MembershipTests
     public async Task Without_its_quorum_the_cluster_serves_and_says_who_is_missing_when_it_is_to_change()
     {
         await using var cluster = await LocalCluster.StartAsync(nodes: 3, shards: 1);
-        await SealedAsync(cluster);
+        await cluster.UntilSealedAsync();
         await cluster[1].Process.KillAsync();
         await cluster[2].Process.KillAsync();
         var refused = await cluster[0].Client.SendAsync(HttpMethod.Delete, View, Naming(cluster[2]));
@@ -88,7 +88,7 @@ public sealed class MembershipTests
     {
         await using var cluster = await LocalCluster.StartAsync(nodes: 2, shards: 2);
         await using var foreign = await LocalCluster.StartAsync(nodes: 1, shards: 1);
-        await SealedAsync(cluster);
+        await cluster.UntilSealedAsync();
         var node = cluster[0].Client;
         await IsAsync(404, node.SendAsync(HttpMethod.Put, View, Naming(cluster[1])), "Socket address already exists in the view");
         await IsAsync(404, node.SendAsync(HttpMethod.Delete, View, """{"socket-address":"10.99.0.1:8080"}"""), "Socket address does not exist in the view");
@@ -110,10 +110,6 @@ public sealed class MembershipTests
 
     private static async Task UnassignedAsync(LocalNode node) => Assert.Equal(404, (await node.Client.GetPathAsync("/key-value-store-shard/node-shard-id")).Status);
 
-    // Changes wait for the seal, which is decided a moment after the nodes are ready.
-    private static async Task SealedAsync(LocalCluster cluster) => await Eventually.Async(
-        async () => (await Task.WhenAll(cluster.Nodes.Select(node => node.Probe.EpochAsync()))).Min(), epoch => epoch >= 2, Bound, "every node acts on the sealed topology");
-
     // The node that was removed may still be on its way to begin anew.
     private static async Task LetInAsync(LocalNode asked, LocalNode node) => await Eventually.Async(
         async () => (await asked.Client.SendAsync(HttpMethod.Put, View, Naming(node))).Status, status => status == 201, Bound, $"{node.Address} is let in");
@@ -131,43 +127,5 @@ public sealed class MembershipTests
         Assert.True(answer.Status == status, answer.ToString());
         Assert.Equal(error, answer.Text("error"));
         Assert.StartsWith("Error in ", answer.Text("message"), StringComparison.Ordinal);
-    }
-
-    /// <summary>One session a node, each with keys of its own, until it is stopped.</summary>
-    private sealed class Load : IDisposable
-    {
-        private readonly CancellationTokenSource _stop = new();
-        private readonly ConcurrentDictionary<string, (string Value, string Token)> _written = new();
-        private readonly Task _sessions;
-
-        public Load(IReadOnlyList<LocalNode> nodes) => _sessions = Task.WhenAll(nodes.Select((_, session) => RunAsync(nodes, session)));
-
-        public ConcurrentQueue<string> Failures { get; } = new();
-
-        public async Task<IReadOnlyDictionary<string, (string Value, string Token)>> StopAsync()
-        {
-            await _stop.CancelAsync();
-            await _sessions;
-            return _written;
-        }
-
-        public void Dispose() => _stop.Dispose();
-
-        private async Task RunAsync(IReadOnlyList<LocalNode> nodes, int session)
-        {
-            string? token = null;
-            for (var i = 0; !_stop.IsCancellationRequested; i++)
-            {
-                var node = nodes[(session + i) % nodes.Count].Client;
-                var key = $"s{session}k{i % 40}";
-                var value = KvClient.Number(i);
-                var put = await node.PutAsync(key, value, token);
-                if (put.Status is not (200 or 201)) Failures.Enqueue($"PUT {key}: {put}");
-                else _written[key] = (value, token = put.Token);
-                var get = await nodes[(session + i + 1) % nodes.Count].Client.GetAsync(key, token);
-                if (get.Status != 200 || get.Json!.Value.GetProperty("value").GetRawText() != value) Failures.Enqueue($"GET {key}: {get}");
-                else token = get.Token;
-            }
-        }
     }
 }

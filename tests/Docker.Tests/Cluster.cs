@@ -50,6 +50,13 @@ public sealed class Cluster : IAsyncLifetime
     /// <summary>SIGKILL to all of them at once.</summary>
     internal static Task KillAsync(params IEnumerable<Node> nodes) => Shell.DockerAsync(["kill", "--signal", "KILL", .. nodes.Select(node => node.Name)]);
 
+    /// <summary>Starts a container more, which is told no SHARD_COUNT; it joins by itself.</summary>
+    internal Task JoinAsync(Node node) => Shell.DockerAsync(
+    [
+        "run", "--detach", "--name", node.Name, "--network", "mynet", "--ip", node.Ip, "--publish", $"127.0.0.1:{RestPort(node.Number)}:8080",
+        "--env", $"SOCKET_ADDRESS={node.Address}", "--env", $"VIEW={string.Join(',', Nodes.Append(node).Select(each => each.Address))}", "kvs-image",
+    ]);
+
     internal IEnumerable<Node> Without(params IEnumerable<Node> missing) => Nodes.Except(missing);
 
     /// <summary>Null when each of <paramref name="observers"/> is ready and its view is exactly <paramref name="members"/>.</summary>

@@ -15,9 +15,9 @@ public sealed class CheckpointCodecTests
         Gen.Select(Gen.ULong, Groups, Gen.ULong).Array[0, 4].Select(dots => VersionVector.Of(dots.Select(dot => new Dot(new(new(dot.Item1), dot.Item2), dot.Item3))));
 
     private static readonly Gen<Fill> Fills = Gen.Select(
-        Groups, Gen.ULong, Gen.Bool, Gen.Select(Groups, Vectors, Gen.Bool, Gen.Bool).Array[0, 3],
-        (target, since, complete, sources) =>
-            new Fill(target, new(since), complete, [.. sources.Select(source => new FillSource(source.Item1, source.Item2, source.Item3, source.Item4))]));
+        Groups, Gen.ULong, Gen.Bool, Gen.UInt, Gen.Select(Groups, Vectors, Gen.Select(Gen.Bool, Vectors), Gen.Bool).Array[0, 3],
+        (target, since, complete, attempt, sources) => new Fill(
+            target, new(since), complete, attempt, [.. sources.Select(source => new FillSource(source.Item1, source.Item2, source.Item3.Item1 ? source.Item3.Item2 : null, source.Item4))]));
 
     private static readonly Gen<ReplicaCheckpoint> Checkpoints = Gen.Select(
         Gen.Select(Gen.Bool, Groups), Vectors, Gen.Select(Gen.ULong, Gen.Long, Gen.Bool), Vectors, Gen.Select(Gen.Bool, Fills), Gen.Select(Groups, Vectors, Vectors).Array[0, 3],

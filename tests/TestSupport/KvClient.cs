@@ -10,6 +10,8 @@ namespace Kv.TestSupport;
 /// </summary>
 public sealed class KvClient : IDisposable
 {
+    public const string ReshardPath = "/key-value-store-shard/reshard";
+
     private readonly HttpClient _http;
     private readonly string _origin;
 
@@ -101,6 +103,15 @@ public sealed class KvClient : IDisposable
         foreach (var shard in await ShardIdsAsync()) sum += await KeyCountAsync(shard);
         return sum;
     }
+
+    /// <summary>Asks for so many shards; answered when they serve, so a client of a slow reshard needs patience.</summary>
+    public Task<KvAnswer> ReshardAsync(int shards) => SendAsync(HttpMethod.Put, ReshardPath, $$"""{"shard-count": {{Number(shards)}}}""");
+
+    /// <summary>How far the reshard under way is.</summary>
+    public Task<KvAnswer> ReshardStatusAsync() => GetPathAsync(ReshardPath);
+
+    /// <summary>Gives up the reshard under way.</summary>
+    public Task<KvAnswer> CancelReshardAsync() => SendAsync(HttpMethod.Delete, ReshardPath);
 
     /// <summary>A number as a JSON value.</summary>
     public static string Number(long value) => value.ToString(CultureInfo.InvariantCulture);

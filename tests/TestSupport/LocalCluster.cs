@@ -4,21 +4,24 @@ namespace Kv.TestSupport;
 public sealed class LocalCluster : IAsyncDisposable
 {
     private static readonly TimeSpan ViewBound = TimeSpan.FromSeconds(15);
+    private static readonly TimeSpan SealBound = TimeSpan.FromSeconds(20);
 
     private readonly string _directory;
+    private readonly List<LocalNode> _nodes;
 
-    private LocalCluster(IReadOnlyList<LocalNode> nodes, string directory)
+    private LocalCluster(IEnumerable<LocalNode> nodes, string directory)
     {
-        Nodes = nodes;
+        _nodes = [.. nodes];
         _directory = directory;
     }
 
-    /// <summary>In the order of their addresses, in which they are dealt to the shards.</summary>
-    public IReadOnlyList<LocalNode> Nodes { get; }
+    /// <summary>Those it began with, in the order of their addresses, in which they are dealt to the shards; then those that joined.</summary>
+    public IReadOnlyList<LocalNode> Nodes => _nodes;
 
     public LocalNode this[int index] => Nodes[index];
 
-    public IReadOnlyList<string> Addresses => [.. Nodes.Select(node => node.Address)];
+    /// <summary>As a view lists them.</summary>
+    public IReadOnlyList<string> Addresses => [.. Nodes.Select(node => node.Address).Order(StringComparer.Ordinal)];
 
     /// <summary>Starts the nodes, all at once, and waits until every one is ready and sees all others.</summary>
     /// <param name="nodes">How many.</param>
@@ -39,6 +42,27 @@ public sealed class LocalCluster : IAsyncDisposable
             throw;
         }
     }
+
+    /// <summary>Starts one more, which is told no SHARD_COUNT, and waits until everybody sees it.</summary>
+    public async Task<LocalNode> JoinAsync(IReadOnlyDictionary<string, string>? more = null)
+    {
+        var port = NodePorts.Take();
+        var environment = new Dictionary<string, string>(more ?? new Dictionary<string, string>())
+        {
+            ["SOCKET_ADDRESS"] = $"127.0.0.1:{port}",
+            ["VIEW"] = string.Join(',', Addresses.Append($"127.0.0.1:{port}")),
+            ["KV_DATA_DIR"] = Path.Combine(_directory, KvClient.Number(port)),
+        };
+        var node = new LocalNode(port, port + NodePorts.PeerOffset, environment);
+        _nodes.Add(node);
+        node.Start();
+        foreach (var each in Nodes) await UntilViewAsync(each, Addresses, ViewBound);
+        return node;
+    }
+
+    /// <summary>Waits until the cluster has formed for good: before, nothing about it can be changed.</summary>
+    public async Task UntilSealedAsync() => await Eventually.Async(
+        async () => (await Task.WhenAll(Nodes.Select(node => node.Probe.EpochAsync()))).Min(), epoch => epoch >= 2, SealBound, "every node acts on the sealed topology");
 
     /// <summary>Waits until every node is ready and sees all others.</summary>
     public async Task UntilWholeAsync()

@@ -26,13 +26,35 @@ public static class PlaceRules
         var sources = isReshard
             ? topology.Shards.Select(shard => topology.GroupOf(shard.Id)).Where(group => group != place && topology.Concerns(group, target))
             : [target];
-        return new(target, isReshard ? topology.Transition!.Begun : topology.Epoch, false, [.. sources.Select(group => new FillSource(group, VersionVector.Empty, false, false))]);
+        return new(target, isReshard ? topology.Transition!.Begun : topology.Epoch, false, 0, [.. sources.Select(FillSource.Of)]);
     }
 
+    /// <summary>
+    /// A fill for the replica's own place: what the others' logs do not reach back to any more is pulled once more, while the replica goes on.
+    /// </summary>
+    public static Fill BeginAgain(ClusterTopology topology, ReplicaGroup place) => new(place, topology.Epoch, false, 0, [FillSource.Of(place)]);
+
     /// <summary>True when <paramref name="fill"/> is what the topology still asks for, and not left from an earlier reshard.</summary>
-    public static bool IsWanted(Fill fill, ClusterTopology topology, NodeIdentity node, ReplicaGroup? place) =>
-        FillTargetOf(topology, node, place) == fill.Target
+    public static bool IsWanted(Fill fill, ClusterTopology topology, NodeIdentity node, ReplicaGroup? place) => fill.Target == place
+        ? FillTargetOf(topology, node, place) is null && place == AssignedTo(topology, node)
+        : FillTargetOf(topology, node, place) == fill.Target
         && (fill.Target.Layout > topology.Layout ? fill.Since == topology.Transition!.Begun : fill.Sources is [var only] && only.Group == fill.Target);
+
+    /// <summary>
+    /// From where on the log of a replica that was filled for <paramref name="target"/> has every write to the target's keys: of each origin, after what came by any scan of a part
+    /// that its group had to do with. Of its own part, <paramref name="sources"/> says from where on that was so before.
+    /// </summary>
+    public static VersionVector LoggedAfter(ClusterTopology topology, ReplicaGroup target, VersionVector held, IReadOnlyList<(ReplicaGroup Group, VersionVector Cut)> sources)
+    {
+        var scanned = new List<Dot>();
+        foreach (var dot in held)
+        {
+            var last = sources.Where(source => Meet(topology, dot.Origin.Group, source.Group, target)).Select(source => source.Cut[dot.Origin]).DefaultIfEmpty().Max();
+            if (last > 0) scanned.Add(dot with { Sequence = Math.Min(last, dot.Sequence) });
+        }
+
+        return VersionVector.Of(scanned);
+    }
 
     /// <summary>
     /// What a replica holds of <paramref name="target"/>'s ranges when each of <paramref name="sources"/> says what it holds of the part that comes from it: of each origin,
@@ -56,7 +78,7 @@ public static class PlaceRules
     // True when some arc belonged to all three, each in its layout.
     private static bool Meet(ClusterTopology topology, ReplicaGroup past, ReplicaGroup source, ReplicaGroup target)
     {
-        if (past == source) return true;
+        if (past == source) return topology.Concerns(source, target);
         var (ofPast, ofSource, ofTarget) = (topology.RingOf(past.Layout), topology.RingOf(source.Layout), topology.RingOf(target.Layout));
         for (var arc = 0; arc < ofPast.ArcCount; arc++)
         {

@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.Collections.Immutable;
 using System.Security.Cryptography;
 using System.Text;
+using Kv.Common.Causality;
 using Kv.Common.Consensus;
 using Kv.Common.Identity;
 
@@ -37,11 +38,13 @@ public sealed class ClusterTopology : IEpochValue
     public ClusterTopology(ClusterId cluster, Epoch epoch, IEnumerable<TopologyMember> members, IEnumerable<ShardMembers> shards, ImmutableArray<int> layouts)
     {
         if (layouts.IsDefaultOrEmpty) throw new ArgumentException("There is no layout.", nameof(layouts));
-        if (layouts.Any(count => count is < 1 or > HashRing.MostShards)) throw new ArgumentException("A layout has a number of shards that no ring has.", nameof(layouts));
+        if (layouts.Any(count => count is < 0 or > HashRing.MostShards) || layouts[0] == 0) throw new ArgumentException("A layout has a number of shards that no ring has.", nameof(layouts));
         Cluster = cluster;
         Epoch = epoch;
         Layouts = layouts;
-        Ring = HashRing.For(layouts[^1]);
+        Layout = layouts.Length - 1;
+        while (layouts[Layout] == 0) Layout--;
+        Ring = HashRing.For(layouts[Layout]);
         foreach (var member in members)
         {
             if (!_incarnations.TryAdd(member.Address, member.Incarnation)) throw new ArgumentException("A member is named twice.", nameof(members));
@@ -66,11 +69,14 @@ public sealed class ClusterTopology : IEpochValue
     /// <summary>The shards of today's layout, by ascending id.</summary>
     public ImmutableArray<ShardMembers> Shards => _map.Shards;
 
-    /// <summary>How many shards each layout had, from the first one on; the last is in force. With it, who owned which keys when (<see cref="HashRing.For"/>).</summary>
+    /// <summary>
+    /// How many shards each layout had, from the first one on; the last is in force. With it, who owned which keys when (<see cref="HashRing.For"/>). Zero for those that are never
+    /// used, because others may have: who was given up in a forced recovery.
+    /// </summary>
     public ImmutableArray<int> Layouts { get; }
 
     /// <summary>The index of the layout in force.</summary>
-    public int Layout => Layouts.Length - 1;
+    public int Layout { get; }
 
     /// <summary>The ring of the layout in force.</summary>
     public HashRing Ring { get; }
@@ -123,8 +129,11 @@ public sealed class ClusterTopology : IEpochValue
     /// any other.
     /// </summary>
     public HashRing RingOf(int layout) => Knows(layout)
-        ? layout == Layouts.Length ? Transition!.Ring : HashRing.For(Layouts[layout])
+        ? layout == Transition?.Layout ? Transition.Ring : HashRing.For(Layouts[layout])
         : throw new ArgumentOutOfRangeException(nameof(layout), layout, $"The layouts known in epoch {Epoch} are 0 to {Layout}.");
+
+    /// <summary>True for a layout of this cluster's history, and for the one that a reshard under way leads to.</summary>
+    public bool Knows(int layout) => (uint)layout < (uint)Layouts.Length ? Layouts[layout] > 0 : layout == Transition?.Layout;
 
     /// <summary>
     /// True when some position was <paramref name="group"/>'s in its layout and is <paramref name="owner"/>'s in the owner's: what the one wrote may matter to the
@@ -132,6 +141,17 @@ public sealed class ClusterTopology : IEpochValue
     /// </summary>
     public bool Concerns(ReplicaGroup group, ReplicaGroup owner) =>
         Knows(group.Layout) && Knows(owner.Layout) && RingOf(group.Layout).Overlaps(group.Shard, RingOf(owner.Layout), owner.Shard);
+
+    /// <summary>Those of <paramref name="dots"/> whose group <see cref="Concerns"/> <paramref name="owner"/>; the same object when all do.</summary>
+    public VersionVector Concerning(ReplicaGroup owner, VersionVector dots)
+    {
+        for (var i = 0; i < dots.Count; i++)
+        {
+            if (!Concerns(dots[i].Origin.Group, owner)) return dots.OfGroups(group => Concerns(group, owner));
+        }
+
+        return dots;
+    }
 
     /// <summary>The shard that owns <paramref name="key"/>.</summary>
     public ShardMembers ShardOf(Key key) => _map.ShardOf(key);
@@ -161,8 +181,6 @@ public sealed class ClusterTopology : IEpochValue
 
     /// <summary>As in <c>epoch 1 of 00d5…: 0{10.10.0.2:8080} 1{10.10.0.3:8080}</c>, and the reshard under way.</summary>
     public override string ToString() => $"epoch {Epoch} of {Cluster}: {string.Join(' ', Shards)}{(Transition is null ? "" : $", {Transition}")}";
-
-    private bool Knows(int layout) => layout >= 0 && layout < Layouts.Length + (Transition is null ? 0 : 1);
 
     private void RequireMembers(IEnumerable<NodeAddress> placed, string parameter)
     {

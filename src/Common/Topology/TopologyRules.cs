@@ -10,6 +10,9 @@ namespace Kv.Common.Topology;
 /// </summary>
 public static class TopologyRules
 {
+    // More reshards than anybody has run unheard of by those who survive.
+    private const int LayoutsSkippedByRecovery = 16;
+
     /// <summary>
     /// The second topology: the provisional one with the names of those who are there. Whoever is not yet named is admitted later, by its own wish.
     /// </summary>
@@ -98,8 +101,10 @@ public static class TopologyRules
     {
         if (parent.Transition is not null) return new ChangeResult.Refused(ChangeRefusal.ReshardRunning);
         if (Rebalance.Plan(parent, change.ShardCount, change.Live.ToHashSet()) is not { } plan) return new ChangeResult.Refused(ChangeRefusal.NotEnoughNodes);
-        if (plan.SequenceEqual(parent.Shards.Select(shard => shard with { Leaving = [] }))) return new ChangeResult.AlreadySo();
-        var transition = new Transition(change.Id, parent.Epoch.Next, parent.Layout + 1, HashRing.For(change.ShardCount), plan);
+        // Whoever is dead now need not be moved to where it is.
+        if (plan.Length == parent.Shards.Length && plan.Zip(parent.Shards).All(pair => pair.First.Replicas.SequenceEqual((pair.Second with { Leaving = [] }).Replicas.Order())))
+            return new ChangeResult.AlreadySo();
+        var transition = new Transition(change.Id, parent.Epoch.Next, parent.Layouts.Length, HashRing.For(change.ShardCount), plan);
         return new ChangeResult.Next(Follow(parent, MembersOf(parent), parent.Shards, change.Id, Resharding.Of(parent) with { Transition = transition }));
     }
 
@@ -137,7 +142,7 @@ public static class TopologyRules
             throw new ArgumentException($"{stranger} is no member of epoch {parent.Epoch} that is known by name.", nameof(survivors));
         var members = MembersOf(parent).Select(member => survivors.Contains(member.Address) ? member : member with { Incarnation = default });
         var shards = parent.Shards.Select(shard => shard.Members.Any(survivors.Contains) ? OnlyServedBy(shard, survivors) : shard);
-        return Follow(parent, members, shards, new(parent.Digest), Resharding.Of(parent).Cancelled, epoch: parent.Epoch.NextGeneration);
+        return Follow(parent, members, shards, new(parent.Digest), Resharding.Of(parent).Cancelled.WithUnknownLayouts, epoch: parent.Epoch.NextGeneration);
     }
 
     // Whoever is given up refills its shard when it is back.
@@ -200,6 +205,9 @@ public static class TopologyRules
     private readonly record struct Resharding(ImmutableArray<int> Layouts, Transition? Transition, ReshardEnd? Last)
     {
         public Resharding Cancelled => Transition is null ? this : this with { Transition = null, Last = new(Transition.Id, Committed: false) };
+
+        /// <summary>Layouts that those who are given up may have decided, and given to their groups: their numbers are never used again.</summary>
+        public Resharding WithUnknownLayouts => this with { Layouts = Layouts.AddRange(Enumerable.Repeat(0, LayoutsSkippedByRecovery)) };
 
         public static Resharding Of(ClusterTopology topology) => new(topology.Layouts, topology.Transition, topology.LastReshard);
     }

@@ -26,7 +26,7 @@ namespace Kv.Common.Topology;
 /// removed 1f0e…
 /// operation 77aa0c…
 /// </code>
-/// One line a layout, with its number of shards, the last one in force: its ring is the one of so many shards (<see cref="HashRing.For"/>). A reshard under way
+/// One line a layout, with its number of shards or 0 if it is never used, the last one in force: its ring is the one of so many shards (<see cref="HashRing.For"/>). A reshard under way
 /// has its id, the epoch it began in and its number of shards, and the nodes of the shards to be. Neither addresses nor numbers hold a space or a line break, so different
 /// topologies have different texts; and only the text that <see cref="Write"/> gives is accepted, so equal ones have the same.
 /// </summary>
@@ -86,7 +86,7 @@ public static class TopologyText
                 new(Number(lines.Single("cluster"))),
                 new(Ordinal(lines.Single("epoch"))),
                 lines.All("member").Select(line => new TopologyMember(NodeAddress.Parse(line[1]), new(Number(line[2])))),
-                lines.Shards(layouts.LastOrDefault(), "replica", "joining", "leaving"),
+                lines.Shards(layouts.LastOrDefault(count => count > 0), "replica", "joining", "leaving"),
                 layouts)
             {
                 ParentDigest = Number(lines.Single("parent")),

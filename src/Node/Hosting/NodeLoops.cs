@@ -24,6 +24,7 @@ internal sealed class NodeLoops(
     Promotion promotion,
     Filling filling,
     FormerPlaces former,
+    MigrationCoordinator coordinator,
     Readiness readiness)
 {
     public async Task RunAsync(CancellationToken cancellation)
@@ -45,6 +46,7 @@ internal sealed class NodeLoops(
             promotion.RunAsync(all.Token),
             filling.RunAsync(all.Token),
             former.RunAsync(all.Token),
+            coordinator.RunAsync(all.Token),
         };
         // Ends by itself once the topology is sealed.
         var forming = formation.RunAsync(all.Token);

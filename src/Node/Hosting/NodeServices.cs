@@ -42,6 +42,8 @@ internal static class NodeServices
         services.AddSingleton<TransferBudget>();
         services.AddSingleton<RangeSender>();
         services.AddSingleton<FormerPlaces>();
+        services.AddSingleton<ReshardProgress>();
+        services.AddSingleton<MigrationCoordinator>();
 
         services.AddSingleton<ReplicaState>();
         services.AddSingleton<FillProgress>();
@@ -71,6 +73,7 @@ internal static class NodeServices
         services.AddSingleton<ReadPath>();
         services.AddSingleton<KeyCounts>();
         services.AddSingleton<MembershipChanges>();
+        services.AddSingleton<Resharding>();
         services.AddSingleton<ForwardedRequests>();
         services.AddSingleton<KeyValueEndpoints>();
         services.AddSingleton<NodeLoops>();

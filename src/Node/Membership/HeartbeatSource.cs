@@ -30,7 +30,8 @@ internal sealed class HeartbeatSource(
             snapshot.Vector,
             snapshot.Place,
             filling.Report(snapshot),
-            !snapshot.Former.IsEmpty,
+            // Also what it is about to owe: the writer has not followed the topology yet.
+            !snapshot.Former.IsEmpty || snapshot.Place?.Layout < view.Layout,
             snapshot.LiveKeys,
             time.GetUtcNow().ToUnixTimeMilliseconds(),
             readiness.WhyNot() is null,

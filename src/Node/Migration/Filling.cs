@@ -54,11 +54,12 @@ internal sealed partial class Filling(
     {
         try
         {
-            var parts = fill.Sources.ToDictionary(source => source.Group, source => PartsOf(source.Group, fill.Target));
-            progress.Begin(session, parts.Values.Sum(each => each.Count));
+            // What the writer began by one topology may be over by the next; then it says so with its next step.
+            if (PartsOf(fill, topology.Current) is not { } parts) return;
+            progress.Begin(session, parts.Values.Sum(each => each.Length), fill.Sources.Where(source => source.IsWhole).Sum(source => parts[source.Group].Length));
             LogFilling(logger, fill.Target, string.Join(", ", parts.Keys));
-            await Task.WhenAll(fill.Sources.Where(source => !source.IsWhole).Select(source => PullAsync(session, source, parts[source.Group], cancellation)));
-            await UntilCoveredAsync(session, cancellation);
+            await Task.WhenAll(fill.Sources.Where(source => !source.IsWhole).Select(source => PullAsync(session, source.Group, parts[source.Group], progress.PartDone, cancellation)));
+            if (!fill.IsAgain(replica.Snapshot.Current.Place)) await UntilCoveredAsync(session, parts, cancellation);
             await replica.CompleteFillAsync(session);
             LogFilled(logger, fill.Target);
         }
@@ -67,37 +68,43 @@ internal sealed partial class Filling(
         }
     }
 
-    // Part by part, each from whoever can give it. The first cut is the one that counts: the scans that follow are newer. A source that was whole before, and is pulled
-    // again because something was missing, takes the cut when all is here.
-    private async Task PullAsync(FillSession session, FillSource source, List<ImmutableArray<RingRange>> parts, CancellationToken cancellation)
+    // Part by part, each from whoever can give it. The cut that the writer took first is the one that counts: every scan must be at least as new. Of a source that was whole
+    // before, and is pulled again because something was missing, a newer cut is taken when all is here.
+    private async Task PullAsync(FillSession session, ReplicaGroup source, ImmutableArray<ImmutableArray<RingRange>> parts, Action partDone, CancellationToken cancellation)
     {
         var backoff = new Backoff(options.RetryMin, options.RetryMax, time, new Random(random.Next()));
-        var cut = source.HasCut ? source.Vector : null;
-        for (var part = 0; part < parts.Count;)
+        var isAgain = Known(session, source) is { IsWhole: true };
+        VersionVector? cut = null;
+        var lastCame = time.GetTimestamp();
+        for (var part = 0; part < parts.Length;)
         {
-            if (ChooseDonor(session, source.Group) is { } donor && await PullPartAsync(session, source, donor, cut, parts[part], cancellation) is { } told)
+            var told = Known(session, source) is { } known && ChooseDonor(session, known) is { } donor
+                ? await PullPartAsync(session, known, donor, cut ?? (known.IsWhole ? known.Vector : known.Cut), parts[part], cancellation)
+                : null;
+            if (told is null)
             {
-                backoff.Reset();
-                progress.PartDone();
-                if (part++ == 0) cut = told;
+                if (time.GetElapsedTime(lastCame) >= options.RestartAfter && await replica.FillAnewAsync(session)) LogBeginningAnew(logger, source);
+                await backoff.PauseAsync(cancellation);
                 continue;
             }
 
-            // The cut may have been told before it broke off, and then the next donor must hold it as well: broadcast brings only what came after it.
-            cut ??= TakenCut(session, source.Group);
-            await backoff.PauseAsync(cancellation);
+            lastCame = time.GetTimestamp();
+            backoff.Reset();
+            partDone();
+            cut ??= told;
+            part++;
         }
 
-        if (source.IsWhole) await replica.TakeCutAsync(session, source.Group, cut!);
-        else await replica.FinishSourceAsync(session, source.Group);
+        if (isAgain) await replica.TakeCutAsync(session, source, cut!);
+        else await replica.FinishSourceAsync(session, source);
     }
 
-    private VersionVector? TakenCut(FillSession session, ReplicaGroup source) =>
-        replica.Snapshot.Current.Fill is { } fill && FillSession.Of(fill) == session && fill.Find(source) is { HasCut: true } begun ? begun.Vector : null;
+    private FillSource? Known(FillSession session, ReplicaGroup source) =>
+        replica.Snapshot.Current.Fill is { } fill && FillSession.Of(fill) == session ? fill.Find(source) : null;
 
     // The donor's cut when all of the part is durable here, else null.
     private async Task<VersionVector?> PullPartAsync(
-        FillSession session, FillSource source, NodeAddress donor, VersionVector? have, ImmutableArray<RingRange> ranges, CancellationToken cancellation)
+        FillSession session, FillSource source, NodeAddress donor, VersionVector? least, ImmutableArray<RingRange> ranges, CancellationToken cancellation)
     {
         using var silence = new CancellationTokenSource(options.AnswerTimeout, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, silence.Token);
@@ -106,14 +113,14 @@ internal sealed partial class Filling(
         var digest = new TransferDigest();
         try
         {
-            await foreach (var piece in transport.TransferAsync(donor, new(session.Since, source.Group, have ?? VersionVector.Empty, ranges), either.Token))
+            await foreach (var piece in transport.TransferAsync(donor, new(session.Since, source.Group, least ?? VersionVector.Empty, ranges), either.Token))
             {
                 silence.CancelAfter(options.AnswerTimeout);
                 switch (piece)
                 {
                     case TransferPiece.Cut cut:
                         told = cut.Vector;
-                        if (have is null) await replica.TakeCutAsync(session, source.Group, cut.Vector);
+                        if (least is null) await replica.TakeCutAsync(session, source.Group, cut.Vector);
                         break;
                     case TransferPiece.Records records:
                         foreach (var record in records.All) digest.Add(record);
@@ -143,55 +150,78 @@ internal sealed partial class Filling(
         return null;
     }
 
-    // A reachable, complete member of the source that knows of this fill; any of them, so that several who are filled at once do not all ask the same one.
-    private NodeAddress? ChooseDonor(FillSession session, ReplicaGroup source)
+    // A reachable, complete member of the source that knows of this fill; one that holds more than is here rather than another, and among equals any of them, so that
+    // several who are filled at once do not all ask the same one.
+    private NodeAddress? ChooseDonor(FillSession session, FillSource source)
     {
-        var givers = GiversOf(session, source, membership.Current).Where(peer => peer is { Complete: true } && peer.Place == source && peer.Epoch >= session.Since).ToList();
+        var givers = GiversOf(source.Group, topology.Current, membership.Current).Where(peer => peer.Complete && peer.Place == source.Group && peer.Epoch >= session.Since).ToList();
+        var held = source.IsWhole || session.Target == source.Group ? replica.Snapshot.Current.Received.Join(source.Vector) : source.Vector;
+        if (givers.Where(peer => !held.Covers(peer.Vector)).ToList() is { Count: > 0 } ahead) givers = ahead;
         return givers.Count == 0 ? null : givers[random.Next(givers.Count)].Address;
     }
 
-    private IEnumerable<PeerView> GiversOf(FillSession session, ReplicaGroup source, MembershipView view) =>
-        topology.Current.Layout != source.Layout ? []
-        : topology.Current.Find(source.Shard)!.Members.Where(member => !member.Equals(self.Address) && view.IsReachable(member)).Select(member => view.Find(member)!);
+    private IEnumerable<PeerView> GiversOf(ReplicaGroup source, ClusterTopology view, MembershipView peers) =>
+        view.Layout == source.Layout && view.Find(source.Shard) is { } shard
+            ? shard.Members.Where(member => !member.Equals(self.Address) && peers.IsReachable(member)).Select(member => peers.Find(member)!)
+            : [];
 
-    // Every live member of a source tells, in an epoch in which it sends here what it writes, what it held: that must be here.
-    private async Task UntilCoveredAsync(FillSession session, CancellationToken cancellation)
+    // Every live member of a source tells, in an epoch in which it sends here what it writes, what it held: that must be here. So must be what the own group holds, of
+    // which a part is to be kept.
+    private async Task UntilCoveredAsync(FillSession session, ImmutableDictionary<ReplicaGroup, ImmutableArray<ImmutableArray<RingRange>>> parts, CancellationToken cancellation)
     {
-        if (replica.Snapshot.Current.Fill is not { } fill) return;
-        foreach (var source in fill.Sources)
-        {
-            var view = await membership.WaitAsync(next => GiversOf(session, source.Group, next).All(peer => peer.Epoch >= session.Since && peer.Place == source.Group), cancellation);
-            var needed = GiversOf(session, source.Group, view).Aggregate(VersionVector.Empty, (joined, peer) => joined.Join(peer.Vector));
-            await CoverAsync(session, source.Group, needed, cancellation);
-        }
+        foreach (var (source, pieces) in parts) await CoverAsync(session, source, pieces, cancellation);
+        if (replica.Snapshot.Current.Place is not { } place || !topology.Current.Concerns(place, session.Target)) return;
+        await replica.Snapshot.WaitAsync(next => next.Place != place || next.IsComplete, cancellation);
+        await UntilItCoversAsync(session, place, () => replica.Snapshot.Current is { Place: { } now } here && now == place ? here.Vector : null, null, cancellation);
     }
 
     // Broadcast brings it, unless its origin died before it could: then one that has it gives everything again, with a newer cut.
-    private async Task CoverAsync(FillSession session, ReplicaGroup source, VersionVector needed, CancellationToken cancellation)
+    private Task CoverAsync(FillSession session, ReplicaGroup source, ImmutableArray<ImmutableArray<RingRange>> parts, CancellationToken cancellation) =>
+        UntilItCoversAsync(session, source, () => Known(session, source)?.Vector, () => PullAgainAsync(session, source, parts, cancellation), cancellation);
+
+    // Null for what is held: there is nothing to cover any more. What was measured may be gone for good, and another one's word is as good: so it is measured again each time.
+    private async Task UntilItCoversAsync(FillSession session, ReplicaGroup source, Func<VersionVector?> held, Func<Task>? remedy, CancellationToken cancellation)
     {
-        while (replica.Snapshot.Current.Fill is { } fill && FillSession.Of(fill) == session && fill.Find(source) is { } held && !held.Vector.Covers(needed))
+        while (true)
         {
+            var needed = await HeldByGiversAsync(session, source, cancellation);
             using var soon = new CancellationTokenSource(options.AnswerTimeout, time);
             using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, soon.Token);
             try
             {
-                await replica.Snapshot.WaitAsync(next => next.Fill?.Find(source) is not { } reached || reached.Vector.Covers(needed), either.Token);
+                await replica.Snapshot.WaitAsync(_ => held() is not { } here || here.Covers(needed), either.Token);
+                return;
             }
             catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
             {
-                LogPullingAgain(logger, source);
-                await PullAsync(session, held, PartsOf(source, session.Target), cancellation);
+                if (remedy is not null) await remedy();
             }
         }
     }
 
-    // What comes from the source for the target, in pieces of so many arcs.
-    private List<ImmutableArray<RingRange>> PartsOf(ReplicaGroup source, ReplicaGroup target)
+    private Task PullAgainAsync(FillSession session, ReplicaGroup source, ImmutableArray<ImmutableArray<RingRange>> parts, CancellationToken cancellation)
     {
-        var view = topology.Current;
-        var (from, to) = (view.RingOf(source.Layout), view.RingOf(target.Layout));
-        var arcs = Enumerable.Range(0, from.ArcCount).Where(arc => from.OwnerOfArc(arc) == source.Shard && to.OwnerOfArc(arc) == target.Shard);
-        return [.. arcs.Chunk(options.ArcsPerPart).Select(RangesOf)];
+        LogPullingAgain(logger, source);
+        return PullAsync(session, source, parts, () => { }, cancellation);
+    }
+
+    private async Task<VersionVector> HeldByGiversAsync(FillSession session, ReplicaGroup source, CancellationToken cancellation)
+    {
+        var view = await membership.WaitAsync(next => GiversOf(source, topology.Current, next).All(peer => peer.Epoch >= session.Since && peer.Place == source), cancellation);
+        return GiversOf(source, topology.Current, view).Aggregate(VersionVector.Empty, (joined, peer) => joined.Join(peer.Vector));
+    }
+
+    // What comes from each source for the target, in pieces of so many arcs; null when the topology does not know the target (any more).
+    private ImmutableDictionary<ReplicaGroup, ImmutableArray<ImmutableArray<RingRange>>>? PartsOf(Fill fill, ClusterTopology view)
+    {
+        if (fill.Target.Layout != view.Layout && fill.Since != view.Transition?.Begun) return null;
+        var to = view.RingOf(fill.Target.Layout);
+        return fill.Sources.ToImmutableDictionary(source => source.Group, source =>
+        {
+            var from = view.RingOf(source.Group.Layout);
+            var arcs = Enumerable.Range(0, from.ArcCount).Where(arc => from.OwnerOfArc(arc) == source.Group.Shard && to.OwnerOfArc(arc) == fill.Target.Shard);
+            return arcs.Chunk(options.ArcsPerPart).Select(RangesOf).ToImmutableArray();
+        });
     }
 
     private static ImmutableArray<RingRange> RangesOf(IEnumerable<int> arcs)
@@ -217,6 +247,9 @@ internal sealed partial class Filling(
 
     [LoggerMessage(5013, LogLevel.Warning, "What {Donor} sent of group {Source} is not what it says it sent: it is asked for again")]
     private static partial void LogMismatch(ILogger logger, NodeAddress donor, ReplicaGroup source);
+
+    [LoggerMessage(5015, LogLevel.Warning, "Nobody gives what is missing of group {Source}: the fill begins anew")]
+    private static partial void LogBeginningAnew(ILogger logger, ReplicaGroup source);
 
     [LoggerMessage(5014, LogLevel.Debug, "Writes of group {Source} do not come by broadcast: all of it is pulled again")]
     private static partial void LogPullingAgain(ILogger logger, ReplicaGroup source);

@@ -1,3 +1,4 @@
+using Kv.Common.Causality;
 using Kv.Common.Identity;
 using Kv.Common.Membership;
 using Kv.Common.Migration;
@@ -9,11 +10,13 @@ namespace Kv.Node.Migration;
 
 /// <summary>
 /// Forgets ended groups of which nobody needs this node's log any more: in every shard that owns some of their keys, all members that are not dead hold what it
-/// holds, and there is one at least. One that is dead gets what it lacks from those.
+/// holds, and there is one at least. One that is dead, or was not heard for long after this node began to listen, gets what it lacks from those.
 /// </summary>
 internal sealed class FormerPlaces(
     NodeIdentity self, Published<ClusterTopology> topology, Published<MembershipView> membership, ReplicaState replica, TimeProvider time, MigrationOptions options)
 {
+    private readonly long _began = time.GetTimestamp();
+
     /// <summary>Looks after it until cancelled.</summary>
     public async Task RunAsync(CancellationToken cancellation)
     {
@@ -29,20 +32,18 @@ internal sealed class FormerPlaces(
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
         {
         }
-        catch (System.Threading.Channels.ChannelClosedException) when (cancellation.IsCancellationRequested)
-        {
-            // When the node stops, the writer may have closed its mailbox already.
-        }
     }
 
+    // Not while a reshard is under way: those who are being filled have their cut from the present owners already, and get what comes late only from here.
     private bool IsHeldByAll(FormerPlace former)
     {
         var view = topology.Current;
+        if (view.Transition is not null) return false;
         var written = former.Vector.OfGroups(group => group == former.Group);
         return view.Shards.Where(shard => view.Concerns(former.Group, view.GroupOf(shard.Id))).All(shard => IsHeldBy(shard, view, written));
     }
 
-    private bool IsHeldBy(ShardMembers shard, ClusterTopology view, Kv.Common.Causality.VersionVector written)
+    private bool IsHeldBy(ShardMembers shard, ClusterTopology view, VersionVector written)
     {
         var peers = membership.Current;
         var group = view.GroupOf(shard.Id);
@@ -53,9 +54,10 @@ internal sealed class FormerPlaces(
             {
                 if (replica.Snapshot.Current is not { } here || here.Place != group || !here.Vector.Covers(written)) return false;
             }
-            else if (peers.Find(member) is { State: not PeerState.Dead } peer)
+            else if (peers.Find(member) is { State: not PeerState.Dead } peer && (peer.State is not PeerState.Unknown || time.GetElapsedTime(_began) < options.LossPatience))
             {
-                if (peer.Place != group || !peer.Vector.Covers(written)) return false;
+                // One that acts on a newer topology may be about to be something else.
+                if (peer.Place != group || peer.Epoch > view.Epoch || !peer.Vector.Covers(written)) return false;
             }
             else
             {

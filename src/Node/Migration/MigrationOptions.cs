@@ -21,8 +21,16 @@ internal sealed class MigrationOptions
     /// <inheritdoc cref="RetryMin"/>
     public TimeSpan RetryMax { get; set; } = TimeSpan.FromSeconds(1);
 
+    /// <summary>
+    /// How long nothing comes of a fill before it is begun anew: a donor that is gone for good may have told of writes that nobody else has.
+    /// </summary>
+    public TimeSpan RestartAfter { get; set; } = TimeSpan.FromSeconds(15);
+
     /// <summary>How often a reshard under way is looked after.</summary>
     public TimeSpan ReviewInterval { get; set; } = TimeSpan.FromMilliseconds(200);
+
+    /// <summary>How much later than the live member before it, by address, each one brings a reshard to its end if nobody has.</summary>
+    public TimeSpan TurnLength { get; set; } = TimeSpan.FromSeconds(2);
 
     /// <summary>For how long a shard to be may lack its second live node before the reshard is cancelled.</summary>
     public TimeSpan LossPatience { get; set; } = TimeSpan.FromSeconds(5);
@@ -34,7 +42,9 @@ internal sealed class MigrationOptions
         if (MaxBatchesAhead is < 1 or > 1024) yield return "Migration:MaxBatchesAhead must be 1 to 1024.";
         if (AnswerTimeout <= TimeSpan.Zero) yield return "Migration:AnswerTimeout must be more than zero.";
         if (RetryMin <= TimeSpan.Zero || RetryMax < RetryMin) yield return "Migration:RetryMin must be more than zero and at most Migration:RetryMax.";
+        if (RestartAfter <= AnswerTimeout) yield return "Migration:RestartAfter must be more than Migration:AnswerTimeout.";
         if (ReviewInterval <= TimeSpan.Zero) yield return "Migration:ReviewInterval must be more than zero.";
+        if (TurnLength <= TimeSpan.Zero) yield return "Migration:TurnLength must be more than zero.";
         if (LossPatience < TimeSpan.Zero) yield return "Migration:LossPatience must not be negative.";
     }
 }

@@ -1,13 +1,14 @@
 using Kv.Common.Identity;
 using Kv.Common.Topology;
 using Kv.Node.Replica;
+using Kv.Node.Signals;
 using Kv.Node.Topology;
 
 namespace Kv.Node.Migration;
 
 /// <summary>Has this node become a member of the shard it joins, once it holds all of it.</summary>
 internal sealed partial class Promotion(
-    NodeIdentity self, ReplicaState replica, ServingFloor floor, TopologyChanges changes, TimeProvider time, TopologyOptions options, ILogger<Promotion> logger)
+    NodeIdentity self, Published<ClusterTopology> topology, ReplicaState replica, ServingFloor floor, TopologyChanges changes, TimeProvider time, TopologyOptions options, ILogger<Promotion> logger)
 {
     /// <summary>Looks after it until cancelled.</summary>
     public async Task RunAsync(CancellationToken cancellation)
@@ -17,7 +18,8 @@ internal sealed partial class Promotion(
             while (true)
             {
                 await floor.WaitUntilJoinedAsync(cancellation);
-                if (replica.Place is { Role: ReplicaRole.Joining, Shard: { } shard })
+                // While a reshard is under way it would be refused.
+                if (topology.Current.Transition is null && replica.Place is { Role: ReplicaRole.Joining, Shard: { } shard })
                 {
                     LogJoined(logger, shard.Id);
                     await changes.ChangeAsync(new TopologyChange.Promote(changes.NewOperation(), shard.Id, new(self.Address, self.Incarnation)), cancellation);

@@ -35,16 +35,29 @@ internal sealed class RangeSender(
             batch.Add(record);
             bytes += record.Key.Utf8.Length + record.Value.Length + record.Token.Length;
             if (batch.Count < RecordBatch.MaxRecords && bytes < RecordBatch.MaxBytes) continue;
-            await budget.SpendAsync(bytes, cancellation);
-            yield return new TransferPiece.Records(batch);
+            await foreach (var piece in PaidForAsync(batch, bytes, cancellation)) yield return piece;
             (batch, bytes) = ([], 0);
         }
 
-        if (batch.Count > 0) yield return new TransferPiece.Records(batch);
+        if (batch.Count > 0) await foreach (var piece in PaidForAsync(batch, bytes, cancellation)) yield return piece;
 
         // 4.
         if (replica.Snapshot.Current.Place != request.Source) throw Refused("has moved on from that group");
         yield return new TransferPiece.End(digest.Count, digest.Value);
+    }
+
+    // A receiver takes silence for a broken session, and the turn of a piece may be far off where the bound is low: until then it is sent nothing, in so many pieces.
+    private async IAsyncEnumerable<TransferPiece> PaidForAsync(List<WriteRecord> batch, int bytes, [EnumeratorCancellation] CancellationToken cancellation)
+    {
+        var paid = budget.SpendAsync(bytes, cancellation);
+        while (!paid.IsCompleted && await Task.WhenAny(paid, Task.Delay(options.AnswerTimeout / 3, time, cancellation)) != paid)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            yield return new TransferPiece.Records([]);
+        }
+
+        await paid;
+        yield return new TransferPiece.Records(batch);
     }
 
     private async Task<ReplicaSnapshot> UntilReadyAsync(TransferRequest request, CancellationToken cancellation)
@@ -57,13 +70,30 @@ internal sealed class RangeSender(
                 next => next.Followed >= request.Epoch && (next.Place != request.Source || next.Vector.Covers(request.Have)), either.Token);
             if (snapshot.Place != request.Source || !snapshot.IsComplete) throw Refused("does not hold that group whole");
             var ring = topology.Current.RingOf(request.Source.Layout);
-            if (request.Ranges.Any(range => ring.OwnerOf(range.First) != request.Source.Shard)) throw Refused("is asked for ranges that are not the group's");
-            return snapshot;
+            return AreOf(ring, request) ? snapshot : throw Refused("is asked for ranges that are not the group's, or not in order");
         }
         catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
         {
             throw Refused("does not hold yet what the receiver has already");
         }
+    }
+
+    private static bool AreOf(HashRing ring, TransferRequest request)
+    {
+        var next = 0UL;
+        foreach (var range in request.Ranges)
+        {
+            if (range.First < next) return false;
+            for (var arc = HashRing.ArcOf(range.First); arc <= HashRing.ArcOf(range.Last); arc++)
+            {
+                if (ring.OwnerOfArc(arc) != request.Source.Shard) return false;
+            }
+
+            if (range.Last == ulong.MaxValue) return range == request.Ranges[^1];
+            next = range.Last + 1;
+        }
+
+        return true;
     }
 
     private TransferRefusedException Refused(string reason) => new($"{self.Address} {reason}.");

@@ -7,7 +7,7 @@ internal sealed class TransferBudget(TimeProvider time, MigrationOptions options
     private long _freeAt = time.GetTimestamp();
 
     /// <summary>Completes when so many bytes may leave. Pieces wait in turn; an idle second is not saved up.</summary>
-    public async ValueTask SpendAsync(int bytes, CancellationToken cancellation)
+    public async Task SpendAsync(int bytes, CancellationToken cancellation)
     {
         if (options.MaxBytesPerSecond == 0) return;
         TimeSpan wait;

@@ -12,14 +12,10 @@ internal sealed class FillProgress
     private long _records;
     private long _bytes;
 
-    /// <summary>Begins anew with a fill of so many parts, unless it is the one that is counted already.</summary>
-    public void Begin(FillSession session, int parts)
+    /// <summary>Begins anew with a fill of so many parts, of which some were there before this process.</summary>
+    public void Begin(FillSession session, int parts, int done)
     {
-        lock (_gate)
-        {
-            if (session == _session) return;
-            (_session, _partsDone, _partsTotal, _records, _bytes) = (session, 0, parts, 0, 0);
-        }
+        lock (_gate) (_session, _partsDone, _partsTotal, _records, _bytes) = (session, done, parts, 0, 0);
     }
 
     public void Received(long records, long bytes)

@@ -35,14 +35,14 @@ internal sealed record ReplicaSnapshot(ReplicaCheckpoint Checkpoint, Epoch Follo
     /// What is told to those who send: what the place holds, and of the groups that fill it what came by transfer and broadcast. A group is one or the
     /// other, never both.
     /// </summary>
-    public VersionVector Received
+    public VersionVector Received { get; } = ReceivedBy(Checkpoint);
+
+    // Once for each snapshot: everybody who sends here waits for it.
+    private static VersionVector ReceivedBy(ReplicaCheckpoint checkpoint)
     {
-        get
-        {
-            if (Fill is not { } fill) return Vector;
-            var received = Vector;
-            foreach (var source in fill.Sources) received = received.Join(source.Vector.OfGroups(group => group == source.Group));
-            return received;
-        }
+        if (checkpoint.Fill is not { } fill || fill.IsAgain(checkpoint.Place)) return checkpoint.Vector;
+        var received = checkpoint.Vector;
+        foreach (var source in fill.Sources) received = received.Join(source.Vector.OfGroups(group => group == source.Group));
+        return received;
     }
 }

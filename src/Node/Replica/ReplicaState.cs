@@ -78,7 +78,7 @@ internal sealed class ReplicaState
     /// durable. One that comes before its causal past waits inside, so callers bound how many they hand in ahead of the vector.
     /// </summary>
     /// <param name="scope">The layout and reshard by which the sender chose what to send; in any other one it is dropped.</param>
-    public ValueTask DeliverAsync(IReadOnlyList<Passage> passages, LayoutScope scope) => _mailbox.Writer.WriteAsync(new WriterWork.Delivered(passages, scope));
+    public ValueTask DeliverAsync(IReadOnlyList<Passage> passages, LayoutScope scope) => EnqueueAsync(new WriterWork.Delivered(passages, scope));
 
     /// <summary>What a donor holds of a source group before it scans. False, here and below, when the session is not the current one any more.</summary>
     public ValueTask<bool> TakeCutAsync(FillSession session, ReplicaGroup source, VersionVector cut) => FillAsync(session, step => step.TakeCut(source, cut));
@@ -92,6 +92,9 @@ internal sealed class ReplicaState
     /// <summary>Everything from that source was transferred.</summary>
     public ValueTask<bool> FinishSourceAsync(FillSession session, ReplicaGroup source) => FillAsync(session, step => step.FinishSource(source));
 
+    /// <summary>Nobody can go on where the fill has come to: it begins anew, as another session.</summary>
+    public ValueTask<bool> FillAnewAsync(FillSession session) => FillAsync(session, step => step.FillAnew());
+
     /// <summary>The fill holds all that the members of its sources held in the epoch that knows of it.</summary>
     public ValueTask<bool> CompleteFillAsync(FillSession session) => FillAsync(session, step => step.CompleteFill());
 
@@ -99,6 +102,13 @@ internal sealed class ReplicaState
     public async ValueTask MarkCompleteAsync(ReplicaGroup place) => await DoAsync(new WriterWork.Asked<bool>(step =>
     {
         step.MarkComplete(place);
+        return true;
+    }));
+
+    /// <summary>What the others' logs do not reach back to is to be pulled once more, for the place that the replica has.</summary>
+    public async ValueTask BeginAgainAsync(ReplicaGroup place) => await DoAsync(new WriterWork.Asked<bool>(step =>
+    {
+        step.BeginAgain(place);
         return true;
     }));
 
@@ -176,8 +186,21 @@ internal sealed class ReplicaState
 
     private async ValueTask<T> DoWhenThereIsRoomAsync<T>(WriterWork.Asked<T> work)
     {
-        await _mailbox.Writer.WriteAsync(work);
+        await EnqueueAsync(work);
         return await work.Answer;
+    }
+
+    // The writer closes its mailbox when it ends: whoever comes then is told as those are who wait in it.
+    private async ValueTask EnqueueAsync(WriterWork work)
+    {
+        try
+        {
+            await _mailbox.Writer.WriteAsync(work);
+        }
+        catch (ChannelClosedException)
+        {
+            throw new OperationCanceledException("The node is stopping.");
+        }
     }
 
     private async ValueTask CommitWhatIsQueuedAsync(List<WriterWork> queued)

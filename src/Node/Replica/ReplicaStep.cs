@@ -25,6 +25,7 @@ internal sealed class ReplicaStep
     private readonly long _nowMs;
     private readonly List<WriteRecord> _log = [];
     private readonly Dictionary<Key, WriteRecord> _winners = [];
+    private readonly Dictionary<ReplicaGroup, VersionVector> _reached = [];
     private readonly List<RingRange> _dropped;
 
     // What the checkpoint is to be, but for the three that change with every record.
@@ -65,7 +66,7 @@ internal sealed class ReplicaStep
     /// <summary>The greatest delivered stamp that the clock refused to merge; zero if none.</summary>
     public HybridTimestamp UnmergedStamp { get; private set; }
 
-    public bool IsEmpty => _log.Count == 0 && Count == 0 && ReferenceEquals(_next, _start) && ReferenceEquals(Vector, _start.Vector);
+    public bool IsEmpty => _log.Count == 0 && Count == 0 && _reached.Count == 0 && ReferenceEquals(_next, _start) && ReferenceEquals(Vector, _start.Vector);
 
     /// <summary>How many records were taken in.</summary>
     public int Count { get; private set; }
@@ -99,7 +100,7 @@ internal sealed class ReplicaStep
     public void Deliver(Passage passage)
     {
         var origin = passage.Through.Origin;
-        if (_next.Fill?.Find(origin.Group) is { } source)
+        if (_next.Fill is { } fill && !fill.IsAgain(_next.Place) && fill.Find(origin.Group) is { } source)
         {
             DeliverToFill(passage, source);
             return;
@@ -118,7 +119,7 @@ internal sealed class ReplicaStep
     }
 
     /// <summary>Whether <paramref name="session"/> is the fill under way; if not, what comes from it must not be taken in.</summary>
-    public bool IsCurrent(FillSession session) => _next.Fill is { } fill && fill.Target == session.Target && fill.Since == session.Since;
+    public bool IsCurrent(FillSession session) => _next.Fill is { } fill && FillSession.Of(fill) == session;
 
     /// <summary>
     /// A donor's cut. The first one, before its scan: from here on the source's members send what they write. A later one, when the source was whole already: after
@@ -126,8 +127,16 @@ internal sealed class ReplicaStep
     /// </summary>
     public void TakeCut(ReplicaGroup group, VersionVector cut)
     {
-        if (_next.Fill?.Find(group) is { } source && (source.IsWhole || !source.HasCut))
-            _next = _next with { Fill = _next.Fill.With(source with { Vector = source.Vector.Join(cut), HasCut = true }) };
+        if (_next.Fill?.Find(group) is { } source && (source.IsWhole || source.Cut is null))
+            _next = _next with { Fill = _next.Fill.With(source with { Vector = Reached(source).Join(cut), Cut = source.Cut?.Join(cut) ?? cut }) };
+        _reached.Remove(group);
+    }
+
+    /// <summary>Nobody can go on where the fill has come to: it begins anew, with other cuts.</summary>
+    public void FillAnew()
+    {
+        _reached.Clear();
+        _next = _next with { Fill = _next.Fill!.Anew };
     }
 
     /// <summary>Takes in a record that a donor scanned.</summary>
@@ -141,15 +150,23 @@ internal sealed class ReplicaStep
     /// <summary>All of the source's scan was taken in.</summary>
     public void FinishSource(ReplicaGroup group)
     {
-        if (_next.Fill?.Find(group) is { HasCut: true } source) _next = _next with { Fill = _next.Fill.With(source with { IsWhole = true }) };
+        if (_next.Fill?.Find(group) is { Cut: not null } source) _next = _next with { Fill = _next.Fill.With(source with { Vector = Reached(source), IsWhole = true }) };
     }
 
     /// <summary>The fill holds all it must. One of a joining node becomes its place at once; one of a reshard waits for the commit.</summary>
     public void CompleteFill()
     {
+        FoldReached();
         if (_next.Fill is not { } fill || !fill.Sources.All(source => source.IsWhole)) return;
         _next = _next with { Fill = fill with { IsComplete = true } };
-        if (fill.Target.Layout == _topology.Layout) Move(fill.Target);
+        if (fill.IsAgain(_next.Place)) Mend(fill);
+        else if (fill.Target.Layout == _topology.Layout) Move(fill.Target);
+    }
+
+    /// <summary>What the others' logs do not reach back to is to be pulled once more, for the place that the replica has.</summary>
+    public void BeginAgain(ReplicaGroup place)
+    {
+        if (_next.Place == place && _next.Fill is null) _next = _next with { Fill = PlaceRules.BeginAgain(_topology, place) };
     }
 
     /// <summary>The replica has held all that its group held.</summary>
@@ -164,8 +181,11 @@ internal sealed class ReplicaStep
         if (_next.Former.Any(former => former.Group == group)) _next = _next with { Former = [.. _next.Former.Where(former => former.Group != group)] };
     }
 
-    public StorageBatch ToBatch() =>
-        new(_log, _winners, _next with { Vector = Vector, Clock = _clock.Last, LiveKeys = _liveKeys }) { Dropped = _dropped, Counts = _counts.TakeChanges() };
+    public StorageBatch ToBatch()
+    {
+        FoldReached();
+        return new(_log, _winners, _next with { Vector = Vector, Clock = _clock.Last, LiveKeys = _liveKeys }) { Dropped = _dropped, Counts = _counts.TakeChanges() };
+    }
 
     // The own entry is folded in only when somebody looks: a vector per local write would be garbage.
     private VersionVector Vector => _ownSequence == 0 ? _vector : _vector = _vector.With(new(_own, _ownSequence));
@@ -178,19 +198,23 @@ internal sealed class ReplicaStep
     private List<RingRange> Follow()
     {
         var assigned = PlaceRules.AssignedTo(_topology, _self);
-        // Whoever was filled for a reshard is a member when it is committed. One who joins may have been filled for an earlier one, cancelled since, whose ring need not
-        // be this one's although the group has the same name.
-        var counted = _topology.PlaceOf(_self).Role is ReplicaRole.Joining ? null : assigned;
+        if (_next.Place is { } unknown && !_topology.Knows(unknown.Layout))
+        {
+            throw new StorageFailedException(
+                $"The data directory holds group {unknown}, of a layout that the cluster, recovered by force, knows nothing of: remove the directory, and the node joins as a new one.");
+        }
+
         if (_next.Place is { } ended && ended.Layout < _topology.Layout)
         {
             var former = new FormerPlace(ended, _next.LoggedAfter, _next.Vector);
             _next = _next with { Former = [.. _next.Former.Where(known => known.Group != ended), former] };
-            if (_next.Fill is { IsComplete: true } filled && filled.Target == counted) Move(filled.Target);
+            // Whoever the commit did not name joins anew: it may have been away since it was filled.
+            if (IsFilledFor(assigned)) Move(assigned!.Value);
             else _next = _next with { Place = null, Vector = VersionVector.Empty, LoggedAfter = VersionVector.Empty, IsComplete = false, Fill = null };
         }
-        else if (_next.Place is null && _next.Fill is { IsComplete: true } filled && filled.Target == counted && filled.Target.Layout == _topology.Layout)
+        else if (_next.Place is null && IsFilledFor(assigned) && assigned!.Value.Layout == _topology.Layout)
         {
-            Move(filled.Target);
+            Move(assigned.Value);
         }
 
         if (_next.Place is { } place && assigned is { } other && other != place)
@@ -207,18 +231,35 @@ internal sealed class ReplicaStep
         return dropped;
     }
 
+    private bool IsFilledFor(ReplicaGroup? assigned) =>
+        _next.Fill is { IsComplete: true } fill && fill.Target == assigned && _topology.PlaceOf(_self).Role is ReplicaRole.Member;
+
     private void Move(ReplicaGroup target)
     {
         var fill = _next.Fill!;
         var sources = fill.Sources.Select(source => (source.Group, source.Vector)).ToList();
-        if (_next.Place is { } own && own != target) sources.Add((own, _next.Vector));
+        var scans = fill.Sources.Select(source => (source.Group, source.Cut!)).ToList();
+        if (_next.Place is { } own)
+        {
+            sources.Add((own, _next.Vector));
+            scans.Add((own, _next.LoggedAfter));
+        }
+
         var held = PlaceRules.Combine(_topology, target, sources);
-        _next = _next with { Place = target, Vector = held, LoggedAfter = held, IsComplete = true, Fill = null };
+        _next = _next with { Place = target, Vector = held, LoggedAfter = PlaceRules.LoggedAfter(_topology, target, held, scans), IsComplete = true, Fill = null };
         _vector = held;
         _own = new(_self.Incarnation, target);
         _ownSequence = held[_own];
         _ring = _topology.RingOf(target.Layout);
         _liveKeys = _counts.Of(_ring, target.Shard);
+    }
+
+    // The place stays; it holds what it held and what the donor did. What came by the scan is not in the log.
+    private void Mend(Fill fill)
+    {
+        var cut = fill.Sources[0].Cut!.OfGroups(group => _topology.Concerns(group, fill.Target));
+        _next = _next with { LoggedAfter = _next.LoggedAfter.Join(cut.Without(Vector)), IsComplete = true, Fill = null };
+        _vector = Vector.Join(cut);
     }
 
     private List<RingRange> KeepOnly(ReplicaGroup? place)
@@ -244,8 +285,9 @@ internal sealed class ReplicaStep
     // In any order among origins: nobody reads it before the fill is complete. Of one origin nothing may be left out.
     private void DeliverToFill(Passage passage, FillSource source)
     {
-        var reached = source.Vector[passage.Through.Origin];
-        if (!source.HasCut || reached >= passage.Through.Sequence || reached < passage.After) return;
+        var vector = Reached(source);
+        var reached = vector[passage.Through.Origin];
+        if (source.Cut is null || reached >= passage.Through.Sequence || reached < passage.After) return;
         if (passage.Record is { } record)
         {
             MergeStamp(record);
@@ -253,7 +295,20 @@ internal sealed class ReplicaStep
             Merge(record, Winner(record.Key));
         }
 
-        _next = _next with { Fill = _next.Fill!.With(source with { Vector = source.Vector.With(passage.Through) }) };
+        _reached[source.Group] = vector.With(passage.Through);
+    }
+
+    // The broadcast moves it with every record, so it is folded into the fill only when somebody looks.
+    private VersionVector Reached(FillSource source) => _reached.GetValueOrDefault(source.Group, source.Vector);
+
+    private void FoldReached()
+    {
+        foreach (var (group, vector) in _reached)
+        {
+            if (_next.Fill?.Find(group) is { } source) _next = _next with { Fill = _next.Fill.With(source with { Vector = vector }) };
+        }
+
+        _reached.Clear();
     }
 
     private void ApplyDelivered(Passage passage)
@@ -290,6 +345,6 @@ internal sealed class ReplicaStep
     // What is dropped in this step is stored still.
     private WriteRecord? Winner(Key key) =>
         _winners.TryGetValue(key, out var pending) ? pending
-        : _dropped.Count > 0 && _dropped.Any(range => range.Contains(key.Position)) ? null
+        : _dropped.Count > 0 && (_next.Place is not { } kept || _ring.OwnerOf(key.Position) != kept.Shard) ? null
         : _read(key);
 }

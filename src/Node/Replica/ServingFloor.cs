@@ -51,9 +51,11 @@ internal sealed class ServingFloor(
         {
             while (true)
             {
+                // One that was whole and only changes its place has nothing to catch up with; one that was not, because it is just back, is measured again by the new place.
+                var wasWhole = _state.Current.Standing is Standing.Complete or Standing.Joined;
                 var situation = Look();
                 using var here = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-                var taking = TakeAsync(situation, here.Token);
+                var taking = TakeAsync(situation, wasWhole, here.Token);
                 var moved = Task.WhenAny(
                     topology.WaitAsync(_ => Look() != situation, here.Token).AsTask(),
                     replica.Snapshot.WaitAsync(_ => Look() != situation, here.Token).AsTask());
@@ -70,7 +72,7 @@ internal sealed class ServingFloor(
 
     private Situation Look() => new(replica.Place.Role, PlaceRules.AssignedTo(topology.Current, self), replica.Snapshot.Current.Place);
 
-    private async Task TakeAsync(Situation situation, CancellationToken cancellation)
+    private async Task TakeAsync(Situation situation, bool wasWhole, CancellationToken cancellation)
     {
         try
         {
@@ -80,7 +82,7 @@ internal sealed class ServingFloor(
                     _state.Publish(new(VersionVector.Empty, Standing.Unassigned));
                     break;
                 case { Place: { } place } when place == situation.Assigned:
-                    await (situation.Role is ReplicaRole.Member ? ServeAsync(place, cancellation) : JoinAsync(place, cancellation));
+                    await (situation.Role is ReplicaRole.Member ? ServeAsync(place, wasWhole, cancellation) : JoinAsync(place, cancellation));
                     break;
                 default:
                     // It is being filled, or the writer has yet to follow the topology.
@@ -99,10 +101,8 @@ internal sealed class ServingFloor(
     {
         _state.Publish(new(VersionVector.Empty, Standing.CatchingUp));
         var epoch = topology.Current.Epoch;
-        // One that has yet to follow a reshard holds another group still, and says nothing of this one.
-        bool Knows(PeerView peer) => peer.Complete && peer.Epoch >= epoch && peer.Place == place;
-        var view = await membership.WaitAsync(next => Heard(next).Any(Knows), cancellation);
-        var needed = Heard(view).Where(Knows).Aggregate(VersionVector.Empty, (joined, peer) => joined.Join(HeldBy(peer)));
+        var view = await membership.WaitAsync(next => Heard(next).Any(peer => IsWhole(peer) && peer.Epoch >= epoch), cancellation);
+        var needed = Heard(view).Where(peer => IsWhole(peer) && peer.Epoch >= epoch).Aggregate(VersionVector.Empty, (joined, peer) => joined.Join(HeldBy(peer)));
         _state.Publish(new(needed, Standing.CatchingUp));
         await CatchUpAsync(cancellation);
         await replica.MarkCompleteAsync(place);
@@ -110,7 +110,7 @@ internal sealed class ServingFloor(
     }
 
     // 1. Measure: hear what the shard holds; if those who know are not there in time, serve meanwhile as one who is alone. 2. Catch up. 3. Remember that.
-    private async Task ServeAsync(ReplicaGroup place, CancellationToken cancellation)
+    private async Task ServeAsync(ReplicaGroup place, bool wasWhole, CancellationToken cancellation)
     {
         if (!replica.Snapshot.Current.IsComplete)
         {
@@ -127,7 +127,7 @@ internal sealed class ServingFloor(
             await CatchUpAsync(cancellation);
             await replica.MarkCompleteAsync(place);
         }
-        else
+        else if (!wasWhole)
         {
             _state.Publish(new(VersionVector.Empty, Standing.Returning));
             if (await MeasureWithinGraceAsync(cancellation) is { } missed)
@@ -137,7 +137,7 @@ internal sealed class ServingFloor(
             }
         }
 
-        _state.Publish(new(Needed, Standing.Complete));
+        _state.Publish(new(VersionVector.Empty, Standing.Complete));
     }
 
     // Alone, it cannot tell whether a token that names nothing of this shard saw nothing of it, or had all of it pruned as stable before the data was lost.
@@ -173,19 +173,21 @@ internal sealed class ServingFloor(
     // without earlier data.
     private async Task<VersionVector> MeasureAsync(Func<int> newMembers, CancellationToken cancellation)
     {
-        var view = await membership.WaitAsync(next => Heard(next).Any(peer => peer.Complete) || Heard(next).Count() + 1 >= newMembers(), cancellation);
+        var view = await membership.WaitAsync(next => Heard(next).Any(IsWhole) || Heard(next).Count() + 1 >= newMembers(), cancellation);
         return Measure(view);
     }
 
     private VersionVector Measure(MembershipView view)
     {
         var heard = Heard(view).ToList();
-        var complete = heard.Where(peer => peer.Complete).ToList();
+        var complete = heard.Where(IsWhole).ToList();
         return (complete.Count > 0 ? complete : heard).Aggregate(VersionVector.Empty, (joined, peer) => joined.Join(HeldBy(peer)));
     }
 
     // What a peer holds of another group says nothing of this one.
     private VersionVector HeldBy(PeerView peer) => peer.Place == replica.Snapshot.Current.Place ? peer.Vector : VersionVector.Empty;
+
+    private bool IsWhole(PeerView peer) => peer.Complete && peer.Place == replica.Snapshot.Current.Place;
 
     private IEnumerable<PeerView> Heard(MembershipView view) =>
         Members.Where(member => !member.Equals(self.Address) && view.IsReachable(member)).Select(member => view.Find(member)!);
@@ -206,7 +208,7 @@ internal sealed class ServingFloor(
                 // Whoever held it may be gone for good; another complete member's word is as good.
                 var view = membership.Current;
                 if (_state.Current.Standing is Standing.Returning && !Heard(view).Any()) return;
-                if (Heard(view).Any(peer => peer.Complete) && !Heard(view).Any(peer => HeldBy(peer).Covers(Needed))) _state.Publish(_state.Current with { Needed = Measure(view) });
+                if (Heard(view).Any(IsWhole) && !Heard(view).Any(peer => HeldBy(peer).Covers(Needed))) _state.Publish(_state.Current with { Needed = Measure(view) });
             }
         }
     }

@@ -28,6 +28,7 @@ internal sealed partial class CatchUp(
     private readonly Channel<bool> _wake = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
     private readonly Lock _gate = new();
     private VersionVector _asked = VersionVector.Empty;
+    private (VersionVector Lacking, long Since)? _inVain;
 
     /// <inheritdoc/>
     public void Ask(VersionVector missing)
@@ -47,9 +48,8 @@ internal sealed partial class CatchUp(
                 await FillAsync(cancellation);
             }
         }
-        catch (Exception stopping) when (stopping is OperationCanceledException or ChannelClosedException && cancellation.IsCancellationRequested)
+        catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
         {
-            // When the node stops in the middle of a fetch, the writer may have closed its mailbox already.
         }
     }
 
@@ -79,6 +79,7 @@ internal sealed partial class CatchUp(
         var snapshot = replica.Snapshot.Current;
         if (replica.Place.Shard is not { } shard || snapshot.Place is not { } place) return;
         var members = shard.Replicas.Where(m => !m.Equals(self.Address) && view.IsReachable(m)).ToList();
+        var lacking = VersionVector.Empty;
         var broadcasting = members.Select(m => view.Find(m)!.Incarnation).ToHashSet();
         foreach (var member in members)
         {
@@ -89,7 +90,27 @@ internal sealed partial class CatchUp(
             var gaps = VersionVector.Of(peer.Vector.Where(dot => dot.Origin.Group != place || !broadcasting.Contains(dot.Origin.Incarnation)));
             var want = gaps.Join(asked).Without(replica.Snapshot.Current.Vector);
             if (!want.IsEmpty) await FetchAsync(member, place, want, cancellation);
+            lacking = lacking.Join(gaps);
         }
+
+        await BeginAgainIfInVainAsync(place, lacking, cancellation);
+    }
+
+    // What complete members hold and no log brings, however often it is asked for, was scanned by all who have it. So it is here: all of the place is pulled once more.
+    private async Task BeginAgainIfInVainAsync(ReplicaGroup place, VersionVector lacking, CancellationToken cancellation)
+    {
+        var now = replica.Snapshot.Current;
+        if (now.Place != place || now.Fill is not null || lacking.Without(now.Vector) is not { IsEmpty: false } still || (_inVain is { } before && !before.Lacking.Equals(still)))
+        {
+            _inVain = null;
+            return;
+        }
+
+        _inVain ??= (still, time.GetTimestamp());
+        if (time.GetElapsedTime(_inVain.Value.Since) < options.RefillAfter) return;
+        _inVain = null;
+        LogBeginningAgain(logger, place, still);
+        await replica.BeginAgainAsync(place).AsTask().WaitAsync(cancellation);
     }
 
     private async Task FetchAsync(NodeAddress member, ReplicaGroup place, VersionVector want, CancellationToken cancellation)
@@ -132,6 +153,9 @@ internal sealed partial class CatchUp(
 
     [LoggerMessage(2010, LogLevel.Debug, "Fetched {Records} missing records from {Peer}")]
     private static partial void LogFetched(ILogger logger, int records, NodeAddress peer);
+
+    [LoggerMessage(2012, LogLevel.Warning, "No log reaches back to {Lacking} of group {Place}: all of it is pulled once more")]
+    private static partial void LogBeginningAgain(ILogger logger, ReplicaGroup place, VersionVector lacking);
 
     [LoggerMessage(2011, LogLevel.Debug, "Could not fetch missing records from {Peer}: {Reason}")]
     private static partial void LogFetchFailed(ILogger logger, NodeAddress peer, string reason);

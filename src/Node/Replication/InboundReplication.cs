@@ -1,7 +1,5 @@
 using Kv.Common.Causality;
 using Kv.Common.Identity;
-using Kv.Common.Replication;
-using Kv.Common.Time;
 using Kv.Common.Topology;
 using Kv.Node.Peers;
 using Kv.Node.Replica;
@@ -20,49 +18,31 @@ internal sealed class InboundReplication(
     /// </summary>
     public async Task ServeAsync(NodeIdentity from, BroadcastOpening opening, IPeerStream<Acknowledgement, RecordBatch> stream, CancellationToken cancellation)
     {
-        if (await GreetingAsync(from, opening, cancellation) is not { } greeting) return;
+        if (await GreetedAsync(from, opening, cancellation) is not { } greeted) return;
+        var greeting = greeted.Received;
         await stream.SendAsync(new(self.Incarnation, greeting), cancellation);
         await Duplex.RunAsync(
-            async stop => await topology.WaitAsync(next => next.Scope != opening.Scope, stop),
+            stop => UntilAnotherScopeAsync(opening.Scope, greeted.Fill?.Attempt, stop),
             stop => Duplex.RunAsync(within => TakeInAsync(opening.Scope, stream, within), within => AcknowledgeAsync(from.Incarnation, greeting, stream, within), stop),
             cancellation);
     }
 
     /// <summary>
-    /// The log entries that are asked for, as far as they are here, of all origins together in the order of their stamps. A write's stamp exceeds those of
-    /// all it depends on, so the receiver can apply them as they come and none waits in its inbox.
+    /// The log entries that are asked for, as far as the log here reaches, of all origins together in the order of their stamps.
     /// </summary>
     public IEnumerable<RecordBatch> Fetch(FetchRequest request)
     {
         var snapshot = replica.Snapshot.Current;
         if (snapshot.Place != request.Place) yield break;
-        var origins = new PriorityQueue<LogCursor, (HybridTimestamp, Origin)>();
-        foreach (var wanted in request.Want)
-        {
-            var have = request.Have[wanted.Origin];
-            if (have < snapshot.Checkpoint.LoggedAfter[wanted.Origin]) continue;
-            var cursor = new LogCursor(replica, have, wanted with { Sequence = Math.Min(wanted.Sequence, snapshot.Vector[wanted.Origin]) });
-            if (cursor.MoveNext()) origins.Enqueue(cursor, (cursor.Stamp, wanted.Origin));
-        }
-
-        var batch = new List<Passage>();
-        var bytes = 0;
-        while (origins.TryDequeue(out var cursor, out var at))
-        {
-            batch.Add(cursor.Current);
-            bytes += cursor.Current.Size;
-            if (cursor.MoveNext()) origins.Enqueue(cursor, (cursor.Stamp, at.Item2));
-            if (batch.Count < RecordBatch.MaxRecords && bytes < RecordBatch.MaxBytes) continue;
-            yield return new(batch);
-            (batch, bytes) = ([], 0);
-        }
-
-        if (batch.Count > 0) yield return new(batch);
+        var merge = new LogMerge(request.Want
+            .Where(wanted => request.Have[wanted.Origin] >= snapshot.Checkpoint.LoggedAfter[wanted.Origin])
+            .Select(wanted => new LogCursor(replica, request.Have[wanted.Origin], wanted with { Sequence = Math.Min(wanted.Sequence, snapshot.Vector[wanted.Origin]) })));
+        while (merge.Next() is { } batch) yield return batch;
     }
 
     // Null when this node does not come to the peer's scope in time, or has left it: the peer comes again. One who fills this replica is greeted once a donor has told
     // from where on its writes are wanted.
-    private async Task<VersionVector?> GreetingAsync(NodeIdentity from, BroadcastOpening opening, CancellationToken cancellation)
+    private async Task<ReplicaSnapshot?> GreetedAsync(NodeIdentity from, BroadcastOpening opening, CancellationToken cancellation)
     {
         using var patience = new CancellationTokenSource(options.AnswerTimeout * 0.75, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, patience.Token);
@@ -71,15 +51,28 @@ internal sealed class InboundReplication(
             var view = await topology.WaitAsync(next => next.Epoch >= opening.Epoch, either.Token);
             if (view.Scope != opening.Scope) return null;
             var group = view.ReplicatedBy(from.Address) is { } shard ? view.GroupOf(shard.Id) : default(ReplicaGroup?);
-            var snapshot = await replica.Snapshot.WaitAsync(
-                next => next.Followed >= view.Epoch && (group is not { } giving || next.Fill?.Find(giving) is not { HasCut: false }), either.Token);
-            return snapshot.Received;
+            return await replica.Snapshot.WaitAsync(
+                next => next.Followed >= view.Epoch && (group is not { } giving || !IsWaitingForCut(next, giving)), either.Token);
         }
         catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
         {
             return null;
         }
     }
+
+    // A fill that is begun anew wants the broadcast from another cut on.
+    private async Task UntilAnotherScopeAsync(LayoutScope scope, uint? attempt, CancellationToken cancellation)
+    {
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        var first = await Task.WhenAny(
+            topology.WaitAsync(next => next.Scope != scope, either.Token).AsTask(),
+            replica.Snapshot.WaitAsync(next => next.Fill is { } fill && attempt is { } before && fill.Attempt != before, either.Token).AsTask());
+        either.Cancel();
+        await first;
+    }
+
+    private static bool IsWaitingForCut(ReplicaSnapshot snapshot, ReplicaGroup giving) =>
+        snapshot.Fill is { } fill && !fill.IsAgain(snapshot.Place) && fill.Find(giving) is { Cut: null };
 
     private async Task TakeInAsync(LayoutScope scope, IPeerStream<Acknowledgement, RecordBatch> stream, CancellationToken cancellation)
     {

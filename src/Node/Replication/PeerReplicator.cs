@@ -104,52 +104,59 @@ internal sealed partial class PeerReplicator(
         }
     }
 
-    // 1. What there was of ended groups. 2. Own writes, as they come, until there is something else to send.
+    // Own writes as they come, and what there was of ended groups in turn with them: neither waits for all of the other. Until there is something else to send.
     private async Task SendAsync(IPeerStream<RecordBatch, Acknowledgement> stream, IReadOnlyList<Feed> feeds, VersionVector held, CancellationToken cancellation)
     {
-        foreach (var feed in feeds.Where(feed => feed.Through is not null && held[feed.Origin] >= feed.After))
-        {
-            for (var cursor = held[feed.Origin]; cursor < feed.Through; cursor = await SendNextAsync(stream, feed, cursor, feed.Through.Value, cancellation))
-            {
-            }
-        }
-
+        var ended = new LogMerge(feeds
+            .Where(feed => feed.Through is not null && held[feed.Origin] >= feed.After)
+            .Select(feed => new LogCursor(replica, held[feed.Origin], new(feed.Origin, feed.Through!.Value), feed.Includes)));
         var own = feeds.FirstOrDefault(feed => feed.Through is null);
         var sent = own is null ? 0 : held[own.Origin];
+        var hasOthers = false;
         var looked = (View: default(ClusterTopology), Place: default(ReplicaGroup?), Former: default(ImmutableArray<FormerPlace>));
-        while (true)
+        for (var former = ended.Next(); ; former = former is null ? null : ended.Next())
         {
-            var snapshot = await replica.Snapshot.WaitAsync(next => (own is not null && next.Vector[own.Origin] > sent) || HasOthers(next), cancellation);
-            if (own is null || snapshot.Vector[own.Origin] <= sent) return;
-            sent = await SendNextAsync(stream, own, sent, snapshot.Vector[own.Origin], cancellation);
+            if (former is not null) await SendAsync(stream, former, cancellation);
+            else await replica.Snapshot.WaitAsync(next => HasOwn(next) || HasOthers(next), cancellation);
+            var snapshot = replica.Snapshot.Current;
+            if (HasOwn(snapshot)) sent = await SendOwnAsync(stream, own!, sent, snapshot.Vector[own!.Origin], cancellation);
+            else if (former is null && hasOthers) return;
         }
+
+        bool HasOwn(ReplicaSnapshot next) => own is not null && next.Vector[own.Origin] > sent;
 
         // Asked at every commit, so it looks closely only when something changed on which feeds depend.
         bool HasOthers(ReplicaSnapshot next)
         {
             var view = topology.Current;
-            if (ReferenceEquals(view, looked.View) && next.Place == looked.Place && next.Former == looked.Former) return false;
+            if (ReferenceEquals(view, looked.View) && next.Place == looked.Place && next.Former == looked.Former) return hasOthers;
             looked = (view, next.Place, next.Former);
-            return !feeds.SequenceEqual(Feeds());
+            // What is not to be sent any more does no harm.
+            return hasOthers |= !Feeds().All(feeds.Contains);
         }
     }
 
-    private async Task<ulong> SendNextAsync(IPeerStream<RecordBatch, Acknowledgement> stream, Feed feed, ulong cursor, ulong through, CancellationToken cancellation)
+    private async Task<ulong> SendOwnAsync(IPeerStream<RecordBatch, Acknowledgement> stream, Feed own, ulong sent, ulong through, CancellationToken cancellation)
     {
-        var slice = replica.ReadLog(feed.Origin, cursor, through, RecordBatch.MaxRecords, RecordBatch.MaxBytes)
-            ?? throw new InvalidOperationException($"The log of {feed.Origin} was trimmed after {cursor}, which {peer} still needs.");
+        var slice = replica.ReadLog(own.Origin, sent, through, RecordBatch.MaxRecords, RecordBatch.MaxBytes)
+            ?? throw new InvalidOperationException($"The log of {own.Origin} was trimmed after {sent}, which {peer} still needs.");
         var passages = new List<Passage>(slice.Records.Count + 1);
         foreach (var record in slice.Records)
         {
-            if (!feed.Includes(record.Key.Position)) continue;
-            passages.Add(new(record.Dot, cursor, record));
-            cursor = record.Dot.Sequence;
+            if (!own.Includes(record.Key.Position)) continue;
+            passages.Add(new(record.Dot, sent, record));
+            sent = record.Dot.Sequence;
         }
 
-        if (cursor < slice.Through) passages.Add(new(new(feed.Origin, slice.Through), cursor, null));
-        await stream.SendAsync(new(passages), cancellation);
-        metrics.Sent(peer.ToString(), slice.Records.Count);
+        if (sent < slice.Through) passages.Add(new(new(own.Origin, slice.Through), sent, null));
+        await SendAsync(stream, new(passages), cancellation);
         return slice.Through;
+    }
+
+    private async Task SendAsync(IPeerStream<RecordBatch, Acknowledgement> stream, RecordBatch batch, CancellationToken cancellation)
+    {
+        await stream.SendAsync(batch, cancellation);
+        metrics.Sent(peer.ToString(), batch.Passages.Count);
     }
 
     private async Task ReceiveAcknowledgementsAsync(IPeerStream<RecordBatch, Acknowledgement> stream, CancellationToken cancellation)

@@ -21,10 +21,16 @@ internal sealed class ReplicationOptions
     /// </summary>
     public TimeSpan AnswerTimeout { get; set; } = TimeSpan.FromSeconds(3);
 
+    /// <summary>
+    /// How long a replica asks in vain for what others of its group hold before it pulls all of the group once more: what came to all of them by transfer is in nobody's log.
+    /// </summary>
+    public TimeSpan RefillAfter { get; set; } = TimeSpan.FromSeconds(3);
+
     public IEnumerable<string> Validate()
     {
         if (AnswerTimeout <= TimeSpan.Zero) yield return "Replication:AnswerTimeout must be more than zero.";
         if (ReconnectMin <= TimeSpan.Zero || ReconnectMax < ReconnectMin) yield return "Replication:ReconnectMin must be more than zero and at most ReconnectMax.";
+        if (RefillAfter <= TimeSpan.Zero) yield return "Replication:RefillAfter must be more than zero.";
         if (GapCheckInterval <= TimeSpan.Zero) yield return "Replication:GapCheckInterval must be more than zero.";
         if (MaxBatchesAhead is < 1 or > 1024) yield return "Replication:MaxBatchesAhead must be 1 to 1024.";
     }

@@ -26,17 +26,17 @@ internal sealed class CausalGate(
     {
         if (RefuseStamp(token) is { } refused) return new(refused);
         var group = view.GroupOf(shard);
-        var past = token.Dependencies.IsEmpty ? token.Dependencies : PastOf(view, group, token);
+        var past = view.Concerning(group, token.Dependencies);
         var snapshot = replica.Snapshot.Current;
         if (snapshot.Place == group && floor.Admits(token) && snapshot.Vector.Covers(past)) return default;
         return WaitAsync(group, token, past, deadline);
     }
 
-    /// <summary>True while the replica still is of that group: what was read from it before this was asked can be relied on.</summary>
-    public bool IsStill(ReplicaGroup group) => replica.Snapshot.Current.Place == group;
-
-    // By itself, so that the usual request pays for no closure.
-    private static VersionVector PastOf(ClusterTopology view, ReplicaGroup group, CausalToken token) => token.Dependencies.OfGroups(past => view.Concerns(past, group));
+    /// <summary>
+    /// True while the replica still is of that group: what was read from it before this was asked can be relied on. The writer gives ranges up only after the topology that
+    /// says so was published, and may have done so although its snapshot does not tell yet.
+    /// </summary>
+    public bool IsStill(ReplicaGroup group) => topology.Current.Layout == group.Layout && replica.Snapshot.Current.Place == group;
 
     // Most of what is missing is on its way by broadcast; only what does not come by itself is asked for.
     private async ValueTask<bool> CoversSoonAsync(ReplicaGroup group, VersionVector past, CancellationToken cancellation)

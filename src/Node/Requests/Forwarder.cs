@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using Kv.Common.Causality;
 using Kv.Common.Identity;
 using Kv.Common.Membership;
 using Kv.Common.Topology;
@@ -19,9 +18,9 @@ internal sealed class Forwarder(
 
     /// <summary>The outcome of a replica that took it, as long as the request has time left and a little longer, so that its own answer comes first.</summary>
     public ValueTask<Outcome> ForwardAsync(ShardMembers shard, ClusterTopology view, Command command, RequestOrigin origin) =>
-        ForwardAsync(shard, view, command, origin.Deadline.Later(options.ForwardingAllowance, time));
+        ForwardAsync(shard, view, command, origin.Deadline, options.ForwardingAllowance);
 
-    private async ValueTask<Outcome> ForwardAsync(ShardMembers shard, ClusterTopology view, Command command, Deadline deadline)
+    private async ValueTask<Outcome> ForwardAsync(ShardMembers shard, ClusterTopology view, Command command, Deadline deadline, TimeSpan allowance)
     {
         var first = FirstChoice(shard, command);
         List<NodeAddress>? tried = null;
@@ -38,7 +37,7 @@ internal sealed class Forwarder(
                 continue;
             }
 
-            switch (await SendAsync(replica, shard.Id, view.Epoch, command, deadline))
+            switch (await SendAsync(replica, shard.Id, view.Epoch, command, deadline, allowance))
             {
                 case LaneReply.NotSent:
                     mayTryAgain = true;
@@ -62,18 +61,18 @@ internal sealed class Forwarder(
 
     /// <summary>The same for a request that could be served here, but not yet; null when no other replica took it.</summary>
     public async ValueTask<Outcome?> TryForwardAsync(ShardMembers shard, ClusterTopology view, Command command, RequestOrigin origin) =>
-        await ForwardAsync(shard, view, command, origin.Deadline) switch
+        await ForwardAsync(shard, view, command, origin.Deadline, TimeSpan.Zero) switch
         {
             Outcome.ShardUnavailable { MayHaveBeenWritten: false } => null,
             var outcome => outcome,
         };
 
-    /// <summary>Asks one particular replica.</summary>
-    public ValueTask<LaneReply> SendAsync(NodeAddress replica, ShardId shard, Epoch epoch, Command command, Deadline deadline)
+    /// <summary>Asks one particular replica, which has until <paramref name="deadline"/>; its answer is waited for that much longer.</summary>
+    public ValueTask<LaneReply> SendAsync(NodeAddress replica, ShardId shard, Epoch epoch, Command command, Deadline deadline, TimeSpan allowance = default)
     {
         if (lanes.To(replica) is not { } lane) return new(LaneReply.NotSent.Instance);
         metrics.Forwarded(replica.ToString());
-        return lane.SendAsync(ToRequest(command, shard, epoch, deadline.Remaining(time)), deadline);
+        return lane.SendAsync(ToRequest(command, shard, epoch, deadline.Remaining(time)), deadline.Later(allowance, time));
     }
 
     /// <summary>True unless the peer is held unreachable.</summary>
@@ -97,7 +96,7 @@ internal sealed class Forwarder(
     {
         var view = membership.Current;
         var group = topology.GroupOf(shard.Id);
-        var past = command.Token.Token.Dependencies is { IsEmpty: false } dependencies ? dependencies.OfGroups(each => topology.Concerns(each, group)) : VersionVector.Empty;
+        var past = topology.Concerning(group, command.Token.Token.Dependencies);
         NodeAddress? best = null;
         var bestRank = int.MaxValue;
         for (var i = 0; i < shard.Members.Length && bestRank > 0; i++)

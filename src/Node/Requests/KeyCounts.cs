@@ -40,7 +40,7 @@ internal sealed class KeyCounts(
         if (!view.PlaceOf(self).Serves(command.Shard)) return new Outcome.NotOwner(view.Epoch);
         if (await gate.PassAsync(view, command.Shard, command.Token.Token, origin.PastDeadline) is { } notYet) return notYet;
         var snapshot = replica.Snapshot.Current;
-        if (snapshot.Place != view.GroupOf(command.Shard)) return new Outcome.NotOwner(snapshot.Followed);
+        if (snapshot.Place != view.GroupOf(command.Shard)) return new Outcome.NotOwner(look.Newest);
         return new Outcome.Counted(snapshot.LiveKeys, snapshot.Vector, view.GroupOf(command.Shard), view.Epoch);
     }
 

@@ -27,7 +27,7 @@ internal sealed class MembershipChanges(
         if (await WhoIsAtAsync(address, cancellation) is not { } node) return new MembershipOutcome.NobodyAnswers(address);
         var wasLive = membership.Current.IsLive(address);
         var admitted = await changes.ChangeAsync(new TopologyChange.Admit(changes.NewOperation(), new(node.Address, node.Incarnation)), cancellation);
-        if (admitted is not ChangeOutcome.Done done) return Translate(admitted);
+        if (admitted is not ChangeOutcome.Done done) return MembershipOutcome.Of(admitted);
         if (wasLive && !done.Changed) return new MembershipOutcome.AlreadySo();
         return await WithinAsync<MembershipOutcome>(
             options.ChangeTimeout,
@@ -48,10 +48,10 @@ internal sealed class MembershipChanges(
         if (topology.Current.ShardOf(address) is { } served && !served.Members.Any(member => !member.Equals(address) && membership.Current.IsLive(member)))
             return new MembershipOutcome.Refused(ChangeRefusal.LastReplica);
         var leaving = await changes.ChangeAsync(new TopologyChange.Leave(changes.NewOperation(), address), cancellation);
-        if (leaving is not ChangeOutcome.Done left) return Translate(leaving);
+        if (leaving is not ChangeOutcome.Done left) return MembershipOutcome.Of(leaving);
         if (!await HasHandedOverAsync(address, left.Topology.ReplicatedBy(address), left.Topology.Epoch, cancellation))
             return new MembershipOutcome.StillHandingOver(address);
-        return Translate(await changes.ChangeAsync(new TopologyChange.Remove(changes.NewOperation(), address), cancellation));
+        return MembershipOutcome.Of(await changes.ChangeAsync(new TopologyChange.Remove(changes.NewOperation(), address), cancellation));
     }
 
     /// <summary>
@@ -63,7 +63,7 @@ internal sealed class MembershipChanges(
         // A node that somebody else let in a moment ago may not have been heard here yet.
         if (!await WithinAsync(options.AnswerTimeout, stop => IsSeenAsync(address, stop), false, cancellation)) return new MembershipOutcome.Refused(ChangeRefusal.NotMember);
         var joining = await changes.ChangeAsync(new TopologyChange.AddReplica(changes.NewOperation(), shard, address), cancellation);
-        if (joining is not ChangeOutcome.Done) return Translate(joining);
+        if (joining is not ChangeOutcome.Done) return MembershipOutcome.Of(joining);
         // What it was given stays, whatever ends the wait; asked again, it goes on from there.
         return await WithinAsync(options.FillTimeout, stop => EndOfJoiningAsync(shard, address, stop), new MembershipOutcome.StillJoining(address), cancellation);
     }
@@ -78,13 +78,16 @@ internal sealed class MembershipChanges(
     private async Task<MembershipOutcome> EndOfJoiningAsync(ShardId shard, NodeAddress address, CancellationToken cancellation)
     {
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        var placed = topology.WaitAsync(next => next.ReplicatedBy(address)?.Id != shard || next.Find(shard)!.Includes(address), either.Token).AsTask();
+        var placed = topology.WaitAsync(next => next.ReplicatedBy(address)?.Id != shard || next.Find(shard)?.Includes(address) == true, either.Token).AsTask();
         var dies = membership.WaitAsync(view => view.Find(address) is { State: PeerState.Dead }, either.Token).AsTask();
         var first = await Task.WhenAny(placed, dies);
         either.Cancel();
         await (Task)first;
         if (first == dies) return new MembershipOutcome.NobodyAnswers(address);
-        return (await placed).Find(shard)!.Includes(address) ? new MembershipOutcome.Done() : new MembershipOutcome.Refused(ChangeRefusal.NotMember);
+        var ended = await placed;
+        if (ended.Find(shard)?.Includes(address) == true) return new MembershipOutcome.Done();
+        // A reshard may have placed it elsewhere meanwhile.
+        return new MembershipOutcome.Refused(ended.ReplicatedBy(address) is null ? ChangeRefusal.NotMember : ChangeRefusal.ServesAnotherShard);
     }
 
     private async Task<bool> HasHandedOverAsync(NodeAddress address, ShardMembers? shard, Epoch epoch, CancellationToken cancellation)
@@ -152,13 +155,4 @@ internal sealed class MembershipChanges(
             return late;
         }
     }
-
-    private static MembershipOutcome Translate(ChangeOutcome outcome) => outcome switch
-    {
-        ChangeOutcome.Done => new MembershipOutcome.Done(),
-        ChangeOutcome.Refused { Reason: ChangeRefusal.NotSealed } => new MembershipOutcome.NoQuorum([]),
-        ChangeOutcome.Refused refused => new MembershipOutcome.Refused(refused.Reason),
-        ChangeOutcome.NoQuorum noQuorum => new MembershipOutcome.NoQuorum([.. noQuorum.Missing.Select(acceptor => acceptor.Address)]),
-        _ => throw new System.Diagnostics.UnreachableException(),
-    };
 }

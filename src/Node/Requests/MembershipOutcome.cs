@@ -1,10 +1,11 @@
 using System.Collections.Immutable;
 using Kv.Common.Identity;
 using Kv.Common.Topology;
+using Kv.Node.Topology;
 
 namespace Kv.Node.Requests;
 
-/// <summary>What a request to change the membership ends in.</summary>
+/// <summary>What a request to change the membership, or the shards, ends in.</summary>
 internal abstract record MembershipOutcome
 {
     private MembershipOutcome()
@@ -30,4 +31,20 @@ internal abstract record MembershipOutcome
 
     /// <summary>Those who decide could not be brought together; nothing is known to have changed. <paramref name="Missing"/> is empty while the cluster forms.</summary>
     internal sealed record NoQuorum(ImmutableArray<NodeAddress> Missing) : MembershipOutcome;
+
+    /// <summary>The reshard was given up before it was committed.</summary>
+    internal sealed record Cancelled : MembershipOutcome;
+
+    /// <summary>It was begun and has ended, and another one since; how, this node does not know.</summary>
+    internal sealed record Overtaken : MembershipOutcome;
+
+    /// <summary>What a change of the topology came to.</summary>
+    public static MembershipOutcome Of(ChangeOutcome outcome) => outcome switch
+    {
+        ChangeOutcome.Done => new Done(),
+        ChangeOutcome.Refused { Reason: ChangeRefusal.NotSealed } => new NoQuorum([]),
+        ChangeOutcome.Refused refused => new Refused(refused.Reason),
+        ChangeOutcome.NoQuorum noQuorum => new NoQuorum([.. noQuorum.Missing.Select(acceptor => acceptor.Address)]),
+        _ => throw new System.Diagnostics.UnreachableException(),
+    };
 }

@@ -39,7 +39,7 @@ internal sealed class ReadPath(
 
         // 3. A point read, if the ranges were not given up meanwhile. The client's past now includes that of what it read, deletions too.
         var record = replica.Read(command.Key);
-        if (!gate.IsStill(view.GroupOf(shard.Id))) return new Outcome.NotOwner(replica.Snapshot.Current.Followed);
+        if (!gate.IsStill(view.GroupOf(shard.Id))) return new Outcome.NotOwner(look.Newest);
         if (record is null or { IsTombstone: true }) return new Outcome.Absent(stability.SealAfterReading(past, record), shard.Id);
         return new Outcome.Found(record.Value, stability.SealAfterReading(past, record), record.Token, shard.Id);
     }

@@ -17,6 +17,9 @@ internal sealed class TopologyLook(Published<ClusterTopology> topology, TimeProv
         return epoch <= view.Epoch ? new(view) : CatchUpAsync(epoch, deadline);
     }
 
+    /// <summary>The newest epoch known here.</summary>
+    public Epoch Newest => topology.Current.Epoch;
+
     private async ValueTask<ClusterTopology?> CatchUpAsync(Epoch epoch, Deadline deadline)
     {
         using var timeout = new CancellationTokenSource(deadline.Remaining(time), time);

@@ -10,8 +10,8 @@ namespace Kv.Node.Requests;
 
 /// <summary>
 /// Counts on how many replicas this node's own writes are durable, and completes writers when there are enough. Whose word counts depends on the key: that of
-/// its shard's members, by the topology at the moment of counting; while a reshard is under way a majority of those who are to own the key, and are sent
-/// this node's writes already, must hold it too, so that it is with its owners when the reshard is committed. Own writes are numbered without gaps and
+/// its shard's members, by the topology at the moment of counting; while a reshard is under way a majority of those who are to own the key, are filled and are
+/// sent this node's writes, must hold it too, so that it is with its owners when the reshard is committed. Own writes are numbered without gaps and
 /// acknowledged cumulatively, so among writers with the same owners the first is the first to be satisfied.
 /// </summary>
 internal sealed class WriteConcern : IDurabilityObserver
@@ -23,7 +23,7 @@ internal sealed class WriteConcern : IDurabilityObserver
     private readonly Deadline _allHeard;
     private readonly Lock _gate = new();
     private readonly Dictionary<NodeAddress, Acknowledged> _acknowledged = [];
-    private readonly Dictionary<Owners, PriorityQueue<Waiter, (ReplicaGroup, ulong)>> _waiters = [];
+    private readonly Dictionary<Owners, PriorityQueue<Waiter, ulong>> _waiters = [];
     private ClusterTopology _sortedBy;
 
     public WriteConcern(
@@ -75,7 +75,7 @@ internal sealed class WriteConcern : IDurabilityObserver
         lock (_gate)
         {
             FollowTopology();
-            var owners = OwnersOf(record.Key, level);
+            var owners = OwnersOf(record.Key, record.Dot, level);
             var (satisfied, required, holding) = Judge(owners, record.Dot);
             if (satisfied) return new((true, required, holding));
             var waiter = new Waiter(record.Dot, record.Key, deadline);
@@ -128,15 +128,15 @@ internal sealed class WriteConcern : IDurabilityObserver
         _sortedBy = topology;
         var all = _waiters.SelectMany(queue => queue.Value.UnorderedItems.Select(item => (queue.Key.Level, Waiter: item.Element))).ToList();
         _waiters.Clear();
-        foreach (var (level, waiter) in all) Enqueue(OwnersOf(waiter.Key, level), waiter);
+        foreach (var (level, waiter) in all) Enqueue(OwnersOf(waiter.Key, waiter.Dot, level), waiter);
     }
 
-    private Owners OwnersOf(Key key, WriteConcernLevel level) => new(level, _sortedBy.ShardOf(key).Id, _sortedBy.Transition?.ShardOf(key).Id);
+    private Owners OwnersOf(Key key, Dot dot, WriteConcernLevel level) => new(level, dot.Origin.Group, _sortedBy.ShardOf(key).Id, _sortedBy.Transition?.ShardOf(key).Id);
 
     private void Enqueue(Owners owners, Waiter waiter)
     {
         if (!_waiters.TryGetValue(owners, out var queue)) _waiters[owners] = queue = new();
-        queue.Enqueue(waiter, (waiter.Dot.Origin.Group, waiter.Dot.Sequence));
+        queue.Enqueue(waiter, waiter.Dot.Sequence);
     }
 
     private void CompleteSatisfied()
@@ -184,7 +184,8 @@ internal sealed class WriteConcern : IDurabilityObserver
         var (asked, holding) = next.Includes(_self.Address) ? (1, 1) : (0, 0);
         foreach (var member in next.Members)
         {
-            if (member.Equals(_self.Address) || !view.IsReachable(member) || !_acknowledged.TryGetValue(member, out var known) || !known.IsOpen) continue;
+            // Those who are still busy with what there was would only make the writer wait; what they lack at the commit they are sent after it.
+            if (member.Equals(_self.Address) || !IsFilled(view, member, next) || !_acknowledged.TryGetValue(member, out var known) || !known.IsOpen) continue;
             asked++;
             if (known.Vector.Covers(dot)) holding++;
         }
@@ -192,12 +193,20 @@ internal sealed class WriteConcern : IDurabilityObserver
         return owners.Level is WriteConcernLevel.All ? holding == asked : holding * 2 >= asked + (asked > 0 ? 1 : 0);
     }
 
+    private bool IsFilled(MembershipView view, NodeAddress member, ShardMembers shard) =>
+        view.IsReachable(member) && view.Find(member) is { Filling: { IsComplete: true } report } && report.Since == _sortedBy.Transition!.Begun && report.Target.Shard == shard.Id;
+
+    // By its own acknowledgement; or by its beat, for another one may have brought it there.
     private int Holding(Dot dot, ShardMembers shard)
     {
+        var view = _membership.Current;
+        var group = _sortedBy.GroupOf(shard.Id);
         var holding = shard.Includes(_self.Address) ? 1 : 0;
         foreach (var member in shard.Members)
         {
-            if (!member.Equals(_self.Address) && _acknowledged.TryGetValue(member, out var known) && known.Vector.Covers(dot) && IsMember(member, known.Incarnation)) holding++;
+            if (member.Equals(_self.Address)) continue;
+            if (_acknowledged.TryGetValue(member, out var known) && known.Vector.Covers(dot) && IsMember(member, known.Incarnation)) holding++;
+            else if (view.Find(member) is { IsMember: true } peer && peer.Place == group && peer.Vector.Covers(dot)) holding++;
         }
 
         return holding;
@@ -244,8 +253,8 @@ internal sealed class WriteConcern : IDurabilityObserver
         return reachable;
     }
 
-    /// <summary>What the writes of one queue have in common: what is asked for, who owns the key, and who is to.</summary>
-    private readonly record struct Owners(WriteConcernLevel Level, ShardId Now, ShardId? Next);
+    /// <summary>What the writes of one queue have in common: what is asked for, the group in which they were made, who owns the key, and who is to.</summary>
+    private readonly record struct Owners(WriteConcernLevel Level, ReplicaGroup Group, ShardId Now, ShardId? Next);
 
     /// <summary>What a peer holds, and whether it is being sent more.</summary>
     private sealed record Acknowledged(Incarnation Incarnation, VersionVector Vector, bool IsOpen);

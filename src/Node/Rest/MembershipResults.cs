@@ -22,6 +22,11 @@ internal static class MembershipResults
             foreach (var address in lost.Missing) json.WriteStringValue(address.ToString());
             json.WriteEndArray();
         }),
+        MembershipOutcome.Overtaken => RestErrors.WriteAsync(context, StatusCodes.Status409Conflict, "Another reshard has ended since"),
+        MembershipOutcome.Cancelled => RestErrors.WriteAsync(context, StatusCodes.Status409Conflict, "Reshard was cancelled"),
+        // Scripts compare the message.
+        MembershipOutcome.Refused { Reason: ChangeRefusal.NotEnoughNodes } =>
+            RestErrors.WriteAsync(context, StatusCodes.Status400BadRequest, ErrorOf(ChangeRefusal.NotEnoughNodes), message: ErrorOf(ChangeRefusal.NotEnoughNodes)),
         MembershipOutcome.Refused refused =>
             RestErrors.WriteAsync(context, StatusOf(refused.Reason), ErrorOf(refused.Reason), refused.Reason is ChangeRefusal.WasRemoved ? 1 : null),
         _ => throw new UnreachableException(),

@@ -5,13 +5,14 @@ namespace Kv.Node.Rest;
 /// <summary>Every error of the REST door: JSON with <c>error</c>, <c>message</c> and, where waiting helps, Retry-After.</summary>
 internal static class RestErrors
 {
-    public static Task WriteAsync(HttpContext context, int status, string error, int? retryAfterSeconds = null, Action<Utf8JsonWriter>? more = null)
+    public static Task WriteAsync(
+        HttpContext context, int status, string error, int? retryAfterSeconds = null, Action<Utf8JsonWriter>? more = null, string? message = null)
     {
         if (retryAfterSeconds is { } seconds) context.Response.Headers.RetryAfter = seconds.ToString(System.Globalization.CultureInfo.InvariantCulture);
-        return JsonAnswer.WriteAsync(context, status, (context.Request.Method, error, more), static (json, state) =>
+        return JsonAnswer.WriteAsync(context, status, (error, message: message ?? $"Error in {context.Request.Method}", more), static (json, state) =>
         {
             json.WriteString("error", state.error);
-            json.WriteString("message", $"Error in {state.Method}");
+            json.WriteString("message", state.message);
             state.more?.Invoke(json);
         });
     }

@@ -17,6 +17,7 @@ internal static class ShardEndpoints
         group.MapGet("/shard-id-members/{id}", GetMembersAsync);
         group.MapGet("/shard-id-key-count/{id}", GetKeyCountAsync);
         group.MapPut("/add-member/{id}", AddMemberAsync);
+        group.MapReshard();
     }
 
     private static IResult GetIds(Published<ClusterTopology> topology) =>

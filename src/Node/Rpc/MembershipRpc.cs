@@ -45,6 +45,9 @@ internal sealed class MembershipRpc(
                 ClockSkewMs = (long)peer.ClockSkew.TotalMilliseconds,
                 KeyCount = (ulong)peer.LiveKeys,
                 Vector = peer.Vector.ToWire(),
+                Place = peer.Place?.ToString() ?? "",
+                Filling = peer.Filling?.ToWire(),
+                Owes = peer.Owes,
             });
         }
 

@@ -13,7 +13,7 @@ namespace Kv.Node.Storage;
 /// sequence 8) for each:
 /// <code>
 /// version = 2 | flags 1 | clock 8 | live keys 8 | place 4 | vector | logged-after vector
-///   if being filled: target 4 | since 8 | sources 4 | (group 4 | flags 1 | vector) for each
+///   if being filled: target 4 | since 8 | attempt 4 | sources 4 | (group 4 | flags 1 | vector | cut vector) for each
 ///   former places 4 | (group 4 | logged-after vector | vector) for each
 /// </code>
 /// </summary>
@@ -45,12 +45,14 @@ internal static class CheckpointCodec
         {
             row.UInt32(fill.Target.Value);
             row.UInt64(fill.Since.Value);
+            row.UInt32(fill.Attempt);
             row.UInt32((uint)fill.Sources.Length);
             foreach (var source in fill.Sources)
             {
                 row.UInt32(source.Group.Value);
-                row.Byte((byte)(Flag(source.HasCut, HasCutFlag) | Flag(source.IsWhole, WholeFlag)));
+                row.Byte((byte)(Flag(source.Cut is not null, HasCutFlag) | Flag(source.IsWhole, WholeFlag)));
                 row.Vector(source.Vector);
+                row.Vector(source.Cut ?? VersionVector.Empty);
             }
         }
 
@@ -101,15 +103,18 @@ internal static class CheckpointCodec
     {
         var target = new ReplicaGroup(reader.UInt32());
         var since = new Epoch(reader.UInt64());
+        var attempt = reader.UInt32();
         var sources = ImmutableArray.CreateBuilder<FillSource>();
-        for (var left = reader.Count(9); left > 0; left--)
+        for (var left = reader.Count(13); left > 0; left--)
         {
             var group = new ReplicaGroup(reader.UInt32());
             var flags = reader.Byte();
-            sources.Add(new(group, reader.Vector(), (flags & HasCutFlag) != 0, (flags & WholeFlag) != 0));
+            var vector = reader.Vector();
+            var cut = reader.Vector();
+            sources.Add(new(group, vector, (flags & HasCutFlag) != 0 ? cut : null, (flags & WholeFlag) != 0));
         }
 
-        return new(target, since, isComplete, sources.ToImmutable());
+        return new(target, since, isComplete, attempt, sources.ToImmutable());
     }
 
     private static byte Flag(bool set, byte flag) => set ? flag : (byte)0;

@@ -28,9 +28,9 @@ internal sealed record RegisterState(AcceptorState<ClusterTopology> Acceptor, Fi
     }
 
     // The seal names every address of VIEW. A node that was cut off from before the seal until after its removal has served its shard meanwhile, by VIEW:
-    // were it to join as if it were new, it would have the data of a shard that is not its own.
-    private bool IsDroppedFromView(ClusterTopology next, NodeIdentity self) =>
-        !Acceptor.Chosen.IsSealed && Acceptor.Chosen.Includes(self.Address) && !next.Includes(self.Address);
+    // were it to join as if it were new, it would have the data of a shard that is not its own. So would one that was made anew at a member's address, served by
+    // VIEW, and saw the address removed before it was admitted.
+    private bool IsDroppedFromView(ClusterTopology next, NodeIdentity self) => Acceptor.Chosen.Includes(self.Address) && !next.Includes(self.Address);
 
     // A member keeps its shard until it is removed. One that was removed and let in again before it learned of either still holds its former shard: were it
     // given another one, it would broadcast what it holds there, and clients would find their keys in two shards.

@@ -26,7 +26,7 @@ public sealed class CausalChainTests(Cluster cluster) : ClusterScenario(cluster)
     {
         const int Keys = 600;
         var run = Guid.NewGuid().ToString("N");
-        var before = await KeyCountAsync(Nodes[0]);
+        var before = await Nodes[0].KeyCountAsync();
 
         var token = "";
         for (var i = 0; i < Keys; i++)
@@ -47,7 +47,7 @@ public sealed class CausalChainTests(Cluster cluster) : ClusterScenario(cluster)
         {
             foreach (var node in Nodes)
             {
-                var added = await KeyCountAsync(node) - before;
+                var added = await node.KeyCountAsync() - before;
                 if (added != Keys)
                 {
                     return $"{node.Name} counts {added} new keys";
@@ -56,16 +56,5 @@ public sealed class CausalChainTests(Cluster cluster) : ClusterScenario(cluster)
 
             return null;
         });
-    }
-
-    private static async Task<long> KeyCountAsync(Node node)
-    {
-        var sum = 0L;
-        foreach (var shard in (string[])["0", "1"])
-        {
-            sum += (await node.GetAsync($"/key-value-store-shard/shard-id-key-count/{shard}")).Number("shard-id-key-count");
-        }
-
-        return sum;
     }
 }

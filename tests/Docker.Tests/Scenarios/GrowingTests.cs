@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Diagnostics;
 using Kv.Docker.Tests.Scripts;
 using Xunit;
@@ -15,20 +14,16 @@ public sealed class GrowingTests(Cluster cluster, ITestOutputHelper output) : Cl
     public async Task A_new_node_joins_gets_a_shard_and_is_let_go_without_a_failed_request_or_a_lost_write()
     {
         var run = Guid.NewGuid().ToString("N")[..8];
-        var before = await KeyCountAsync(Nodes[0]);
+        var before = await Nodes[0].KeyCountAsync();
         await Parallel.ForEachAsync(Enumerable.Range(0, Preloaded), new ParallelOptions { MaxDegreeOfParallelism = 16 }, async (i, _) =>
-            Assert.True((await Nodes[i % 6].PutAsync($"{run}-{i}", $"{i}")).Accepted));
+            Assert.True((await Nodes[i % 6].PutAsync($"{run}-{i}", $"{i}", pooled: true)).Accepted));
 
         var seventh = new Node(7);
         var load = new Load(Nodes, run);
         try
         {
             // 1. It joins by itself: it has no SHARD_COUNT.
-            await Shell.DockerAsync(
-            [
-                "run", "--detach", "--name", seventh.Name, "--network", "mynet", "--ip", seventh.Ip, "--publish", $"127.0.0.1:{Cluster.RestPort(7)}:8080",
-                "--env", $"SOCKET_ADDRESS={seventh.Address}", "--env", $"VIEW={string.Join(',', Nodes.Append(seventh).Select(node => node.Address))}", "kvs-image",
-            ]);
+            await Cluster.JoinAsync(seventh);
             await SeenAsync(Nodes.Append(seventh), Nodes.Append(seventh));
             Assert.Equal(404, (await seventh.GetAsync("/key-value-store-shard/node-shard-id")).Status);
 
@@ -52,7 +47,7 @@ public sealed class GrowingTests(Cluster cluster, ITestOutputHelper output) : Cl
             await Shell.DockerAsync(["rm", "--force", "--volumes", seventh.Name]);
         }
 
-        output.WriteLine($"{load.Requests} requests meanwhile, the longest took {load.Longest.TotalMilliseconds:F0} ms, {load.Failures.Count} failed");
+        output.WriteLine($"Meanwhile: {load.TakeFigures()}");
         Assert.Empty(load.Failures);
         foreach (var (key, (value, token)) in load.Written)
         {
@@ -60,71 +55,9 @@ public sealed class GrowingTests(Cluster cluster, ITestOutputHelper output) : Cl
             Assert.True(read.Status == 200 && read.Text("value") == value, $"{key}: {read}");
         }
 
-        Assert.Equal(Preloaded + load.Written.Count, await KeyCountAsync(Nodes[3]) - before);
+        Assert.Equal(Preloaded + load.Written.Count, await Nodes[3].KeyCountAsync() - before);
     }
 
     private static async Task SeenAsync(IEnumerable<Node> observers, IEnumerable<Node> members) =>
         await Until.NoProblemAsync("every node sees who is there", Bound, async () => await Cluster.ProblemWithViewAsync(observers, members));
-
-    private static async Task<long> KeyCountAsync(Node node)
-    {
-        var sum = 0L;
-        foreach (var shard in (string[])["0", "1"]) sum += (await node.GetAsync($"/key-value-store-shard/shard-id-key-count/{shard}")).Number("shard-id-key-count");
-        return sum;
-    }
-
-    /// <summary>One session per node, which goes from node to node with its token.</summary>
-    private sealed class Load
-    {
-        private readonly CancellationTokenSource _stop = new();
-        private readonly Task _sessions;
-        private long _requests;
-        private long _longest;
-
-        public Load(IReadOnlyList<Node> nodes, string run) => _sessions = Task.WhenAll(nodes.Select((_, session) => RunAsync(nodes, run, session)));
-
-        public ConcurrentQueue<string> Failures { get; } = new();
-
-        public ConcurrentDictionary<string, (string Value, string Token)> Written { get; } = new();
-
-        public long Requests => _requests;
-
-        public TimeSpan Longest => TimeSpan.FromTicks(_longest);
-
-        public async Task StopAsync()
-        {
-            await _stop.CancelAsync();
-            await _sessions;
-            _stop.Dispose();
-        }
-
-        private async Task RunAsync(IReadOnlyList<Node> nodes, string run, int session)
-        {
-            var token = "";
-            for (var i = 0; !_stop.IsCancellationRequested; i++)
-            {
-                var key = $"{run}-load-{session}-{i % 100}";
-                var put = await TimedAsync(nodes[(session + i) % nodes.Count].PutAsync(key, $"{i}", token));
-                if (put.Accepted) Written[key] = ($"{i}", token = put.Token);
-                else Failures.Enqueue($"PUT {key}: {put}");
-                var read = await TimedAsync(nodes[(session + i + 1) % nodes.Count].ReadAsync(key, token));
-                if (read.Status == 200 && read.Text("value") == $"{i}") token = read.Token;
-                else Failures.Enqueue($"GET {key}: {read}");
-            }
-        }
-
-        private async Task<Answer> TimedAsync(Task<Answer> request)
-        {
-            var watch = Stopwatch.StartNew();
-            var answer = await request;
-            Interlocked.Increment(ref _requests);
-            var took = watch.Elapsed.Ticks;
-            for (var known = Volatile.Read(ref _longest); took > known; known = Volatile.Read(ref _longest))
-            {
-                if (Interlocked.CompareExchange(ref _longest, took, known) == known) break;
-            }
-
-            return answer;
-        }
-    }
 }

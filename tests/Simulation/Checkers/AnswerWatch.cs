@@ -38,10 +38,10 @@ internal sealed class AnswerWatch(SimCluster cluster, Calm calm)
         if (entry.Record.Stamp <= command.Token.Token.Stamp)
             cluster.Violations.Add("Stamps follow tokens", $"{dot} has stamp {entry.Record.Stamp}, its client had seen {command.Token.Token.Stamp}");
         // Whoever coordinated the write goes by the topologies from the one it wrote in on; a replica counts that is a member in one of them.
-        var latest = cluster.Running.FirstOrDefault(any => any.Disk.Incarnation == dot.Origin)?.Known?.Epoch ?? cluster.Topology.Epoch;
-        var known = cluster.History.Between(entry.Record.OpenedToken.Epoch, latest).Select(topology => topology.Find(entry.Shard)!.Members).ToList();
+        var latest = cluster.Running.FirstOrDefault(any => any.Disk.Incarnation == dot.Origin.Incarnation)?.Known?.Epoch ?? cluster.Topology.Epoch;
+        var known = cluster.History.Between(entry.Record.OpenedToken.Epoch, latest).Select(topology => topology.ShardOf(entry.Record.Key).Members).ToList();
         var members = known.SelectMany(shard => shard).Distinct().Select(address => cluster[address]).ToList();
-        var holding = members.Count(member => member.Disk.Durable.Covers(dot) || member.Disk.LostWithDisks.Covers(dot));
+        var holding = members.Count(member => member.Disk.Had(entry.Record));
         if (holding < stored.Replicas) cluster.Violations.Add("Acknowledged is durable", $"{dot} is said to be on {stored.Replicas} replicas, and is on {holding}");
         var counting = known.Min(shard => shard.Length);
         var majority = (counting / 2) + 1;

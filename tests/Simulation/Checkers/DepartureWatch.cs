@@ -1,4 +1,3 @@
-using Kv.Common.Causality;
 using Kv.Common.Identity;
 using Kv.Simulation.Faults;
 using Kv.Simulation.Nodes;
@@ -18,7 +17,7 @@ internal sealed class DepartureWatch(SimCluster cluster, Calm calm)
     /// <summary>What the node holds is about to be gone, because it was removed.</summary>
     public void Removed(SimNode node)
     {
-        if (node.Disk.Durable.IsEmpty) return;
+        if (node.Disk.Durable.Vector.IsEmpty && node.Disk.Durable.Former.IsEmpty) return;
         var isGraceful = IsCalm();
         var lost = Lose(node, isCounted: !isGraceful);
         if (isGraceful && lost.Count > 0)
@@ -28,19 +27,26 @@ internal sealed class DepartureWatch(SimCluster cluster, Calm calm)
     /// <summary>Everything that only this node's disk has is lost; says what.</summary>
     public List<Ledger.Entry> Lose(SimNode node, bool isCounted = true)
     {
-        var here = node.Disk.Durable;
-        var elsewhere = cluster.Topology.Shards.ToDictionary(
-            shard => shard.Id,
-            shard => shard.Replicas.Where(other => !other.Equals(node.Address)).Aggregate(VersionVector.Empty, (joined, other) => joined.Join(cluster[other].Disk.Durable)));
-        var lost = cluster.Ledger.Entries.Where(entry => here.Covers(entry.Record.Dot) && !elsewhere[entry.Shard].Covers(entry.Record.Dot)).ToList();
-        foreach (var shard in lost.Select(entry => entry.Shard).Distinct().Where(_ => isCounted).ToList()) _losses[shard] = _losses.GetValueOrDefault(shard) + 1;
+        var lost = OnlyAt(node);
+        foreach (var shard in lost.Select(cluster.ShardOf).Distinct().Where(_ => isCounted).ToList()) _losses[shard] = _losses.GetValueOrDefault(shard) + 1;
         foreach (var entry in lost)
         {
             entry.IsLost = true;
-            entry.IsLostForManyReasons = _losses.GetValueOrDefault(entry.Shard) > 1;
+            entry.IsLostForManyReasons = _losses.GetValueOrDefault(cluster.ShardOf(entry)) > 1;
         }
 
         return lost;
+    }
+
+    /// <summary>Every write that only this node's disk has.</summary>
+    public List<Ledger.Entry> OnlyAt(SimNode node)
+    {
+        var others = cluster.Members.Where(other => other != node).Select(other => other.Disk).ToList();
+        return
+        [
+            .. cluster.Ledger.Entries
+                .Where(entry => !entry.IsLost && node.Disk.Has(entry.Record) && !others.Exists(disk => disk.AnswersFor(entry.Record, cluster.Topology))),
+        ];
     }
 
     private bool IsCalm() => cluster.Provisioned.All(node =>

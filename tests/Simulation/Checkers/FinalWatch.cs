@@ -25,19 +25,29 @@ internal sealed class FinalWatch(SimCluster cluster, Workload workload)
             Count(shard.Id, expected.Values.Count(record => !record.IsTombstone));
         }
 
+        foreach (var node in cluster.Members.Where(node => node.Shard is null && node.Services!.GetRequiredService<IStorageEngine>().Scan(RingRange.Whole).Any()))
+            cluster.Violations.Add("Keys are with their owners only", $"{node.Address} has keys and replicates no shard");
+        KeysAreConserved();
         AcknowledgedWritesAreThere();
         workload.History.Final = Enumerable.Range(0, workload.Keys).Select(i => (Index: i, Key: workload.KeyOf(i)))
             .Select(k => (k.Index, Record: cluster.MembersOf(cluster.Topology.ShardOf(k.Key).Id).First().Services!.GetRequiredService<IStorageEngine>().Read(k.Key)))
             .Where(k => k.Record is not null)
-            .ToDictionary(k => k.Index, k => new History.Rank(k.Record!.Stamp.Packed, k.Record.Dot.Origin.Value));
+            .ToDictionary(k => k.Index, k => new History.Rank(k.Record!.Stamp.Packed, k.Record.Dot.Origin.Incarnation.Value));
         foreach (var node in cluster.Provisioned) NothingPiledUp(node);
+    }
+
+    private void KeysAreConserved()
+    {
+        var expected = cluster.Topology.Shards.Sum(shard => Winners(shard.Id).Values.Count(record => !record.IsTombstone));
+        var counted = cluster.Topology.Shards.Sum(shard => cluster.MembersOf(shard.Id).First().Services!.GetRequiredService<IStorageEngine>().Checkpoint.LiveKeys);
+        if (counted != expected) cluster.Violations.Add("Exact key counts", $"all shards together count {counted} keys, there are {expected}");
     }
 
     // By the ledger: the greatest of all durable writes of each key, lost ones left out.
     private Dictionary<string, WriteRecord> Winners(Common.Identity.ShardId shard)
     {
         var winners = new Dictionary<string, WriteRecord>();
-        foreach (var entry in cluster.Ledger.Entries.Where(e => e.Shard == shard && !IsLost(e)))
+        foreach (var entry in cluster.Ledger.Entries.Where(e => cluster.ShardOf(e) == shard && !IsLost(e)))
         {
             var key = entry.Record.Key.ToString();
             if (!winners.TryGetValue(key, out var known) || WinnerRule.Wins(entry.Record, known)) winners[key] = entry.Record;
@@ -47,7 +57,7 @@ internal sealed class FinalWatch(SimCluster cluster, Workload workload)
     }
 
     private bool IsLost(Ledger.Entry entry) =>
-        entry.IsLost && !cluster.MembersOf(entry.Shard).Any(member => member.Disk.Durable.Covers(entry.Record.Dot));
+        entry.IsLost && !cluster.MembersOf(cluster.ShardOf(entry)).Any(member => member.Disk.Has(entry.Record));
 
     private void Compare(SimNode replica, Dictionary<string, WriteRecord> expected)
     {
@@ -56,7 +66,8 @@ internal sealed class FinalWatch(SimCluster cluster, Workload workload)
         foreach (var record in found)
         {
             var winner = expected.GetValueOrDefault(record.Key.ToString());
-            if (winner is null) cluster.Violations.Add("Replicas converge", $"{replica.Address} has {record.Key} as {record.Dot}, which was never written there");
+            if (winner is { IsTombstone: true } && !record.IsTombstone) cluster.Violations.Add("No key is resurrected", $"{replica.Address} has {record.Key} as {record.Dot}, which {winner.Dot} deleted");
+            if (winner is null) cluster.Violations.Add("Replicas converge", $"{replica.Address} has {record.Key} as {record.Dot}, which is not written there");
             else if (winner.Dot != record.Dot) cluster.Violations.Add("Replicas converge", $"{replica.Address} has {record.Key} as {record.Dot} at {record.Stamp}, but {winner.Dot} at {winner.Stamp} wins");
         }
 
@@ -92,7 +103,7 @@ internal sealed class FinalWatch(SimCluster cluster, Workload workload)
             }
 
             if (entry.IsLost && (operation.Replicas < 2 || entry.IsLostForManyReasons)) continue;
-            foreach (var member in cluster.MembersOf(entry.Shard))
+            foreach (var member in cluster.MembersOf(cluster.ShardOf(entry)))
             {
                 var vector = member.Services!.GetRequiredService<ReplicaState>().Snapshot.Current.Vector;
                 if (!vector.Covers(entry.Record.Dot)) cluster.Violations.Add("No acknowledged write is lost", $"{member.Address} has not {entry.Record.Dot} of {operation}");

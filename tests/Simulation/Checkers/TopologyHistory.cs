@@ -38,6 +38,9 @@ internal sealed class TopologyHistory(ClusterTopology genesis, Violations violat
         condition(topology)
         && topology.Acceptors.Count(acceptor => _reached.GetValueOrDefault(acceptor.Incarnation) >= topology.Epoch) > topology.Acceptors.Length / 2);
 
+    /// <summary>What that node will go by when it runs: the topology that is durable there. Null before its first.</summary>
+    public ClusterTopology? HeldBy(NodeIdentity node) => _registers.GetValueOrDefault(node.Incarnation)?.Acceptor.Chosen;
+
     /// <summary>
     /// True when those who are at the addresses of VIEW can still bring the seal about: a quorum of them may vote, or will once they have greeted the others.
     /// Lost disks can make that impossible; then an operator has to form the cluster again.

@@ -111,6 +111,9 @@ internal sealed class SimClient(Workload workload, int number, Random random, Ti
         BeginAnew();
     }
 
+    /// <summary>Goes on from where that token was given out.</summary>
+    public void Adopt(SessionToken token) => Token = token;
+
     /// <summary>Gives the session up.</summary>
     public void BeginAnew()
     {

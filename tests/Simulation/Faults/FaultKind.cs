@@ -65,6 +65,9 @@ internal enum FaultKind
     /// <summary>For a while, processes are killed or cut off right after they made a vote, or a new topology, durable.</summary>
     CrashAfterVote,
 
+    /// <summary>For a while, processes are killed or cut off right after a step of a reshard became durable, from its beginning to the switch.</summary>
+    CrashInReshard,
+
     /// <summary>Not a fault: an operator switches a new machine on, or lets one in again that was removed.</summary>
     AddNode,
 
@@ -73,4 +76,10 @@ internal enum FaultKind
 
     /// <summary>Not a fault: an operator has a member without a shard replicate one.</summary>
     AddReplica,
+
+    /// <summary>Not a fault: an operator has the cluster form another number of shards, or spread its nodes anew.</summary>
+    Reshard,
+
+    /// <summary>Not a fault: an operator gives the reshard under way up.</summary>
+    CancelReshard,
 }

@@ -1,5 +1,8 @@
 using Kv.Common.Identity;
+using Kv.Common.Migration;
+using Kv.Node.Storage;
 using Kv.Node.Storage.InMemory;
+using Kv.Node.Topology;
 using Kv.Simulation.Checkers;
 using Kv.Simulation.Nodes;
 using Kv.Simulation.Time;
@@ -18,6 +21,7 @@ internal sealed class Nemesis
     private readonly Random _random;
     private bool _unassignedLostDisk;
     private long _crashesAfterVotesUntil;
+    private long _crashesInReshardsUntil;
     private bool _isOver;
 
     public Nemesis(SimCluster cluster, Random random)
@@ -28,6 +32,7 @@ internal sealed class Nemesis
         _departures = new(cluster, Calm);
         cluster.Departing = _departures.Removed;
         cluster.RegisterPersisted = RegisterPersistedAsync;
+        cluster.ReplicaPersisted = ReplicaPersistedAsync;
         Supervise(random);
     }
 
@@ -193,22 +198,53 @@ internal sealed class Nemesis
             case FaultKind.CrashAfterVote:
                 _crashesAfterVotesUntil = Math.Max(_crashesAfterVotesUntil, end);
                 return true;
+            case FaultKind.CrashInReshard:
+                _crashesInReshardsUntil = Math.Max(_crashesInReshardsUntil, end);
+                return _cluster.Topology.Transition is not null;
             case FaultKind.AddNode:
                 return Operator.Add(random);
             case FaultKind.RemoveNode:
                 return Remove(random);
             case FaultKind.AddReplica:
                 return Operator.AddReplica(random);
+            case FaultKind.Reshard:
+                return Operator.Reshard(random);
+            case FaultKind.CancelReshard:
+                return Operator.CancelReshard(random);
             default:
                 return DisturbNetwork(fault, random, node, end);
         }
     }
 
     // Right after a vote is when a fault can undo a decision: one that hits at random hardly ever does.
-    private async ValueTask RegisterPersistedAsync(SimNode node, Incarnation proposer)
+    private async ValueTask RegisterPersistedAsync(SimNode node, RegisterState state)
     {
-        if (_isOver || _scheduler.Now >= _crashesAfterVotesUntil || _random.Next(4) > 0) return;
-        Happened[FaultKind.CrashAfterVote] = Happened.GetValueOrDefault(FaultKind.CrashAfterVote) + 1;
+        var isOfReshard = node.Known is { } known && state.Acceptor.Chosen.Scope != known.Scope;
+        var kind = isOfReshard && _scheduler.Now < _crashesInReshardsUntil ? FaultKind.CrashInReshard : FaultKind.CrashAfterVote;
+        if (_isOver || _scheduler.Now >= (kind is FaultKind.CrashInReshard ? _crashesInReshardsUntil : _crashesAfterVotesUntil) || _random.Next(4) > 0) return;
+        await CrashAsync(kind, node, () => _cluster.Running.FirstOrDefault(any => any.Disk.Incarnation == state.Acceptor.Promised.Proposer));
+    }
+
+    // And so is right after a step of a reshard. Steps that happen once are hit more often than each of the many pieces of a transfer.
+    private async ValueTask ReplicaPersistedAsync(SimNode node, ReplicaCheckpoint before, ReplicaCheckpoint after)
+    {
+        if (_isOver || _scheduler.Now >= _crashesInReshardsUntil) return;
+        var odds = before.Place != after.Place || before.Former.Length != after.Former.Length || before.Fill is null != after.Fill is null ? 4
+            : before.Fill != after.Fill && Steps(before.Fill) != Steps(after.Fill) ? 6
+            : after.Fill is { IsComplete: false } ? 40
+            : 0;
+        if (odds == 0 || _random.Next(odds) > 0) return;
+        await CrashAsync(FaultKind.CrashInReshard, node, AnotherParty);
+
+        static int Steps(Fill? fill) => fill is null ? 0 : fill.Sources.Sum(source => (source.Cut is null ? 0 : 1) + (source.IsWhole ? 1 : 0)) + (fill.IsComplete ? 1 : 0);
+
+        // Who drives the reshard, or a donor.
+        SimNode? AnotherParty() => _random.Next(2) == 0 ? _cluster.Running.FirstOrDefault() : _cluster.Running.ElementAtOrDefault(_random.Next(_cluster.Nodes.Count));
+    }
+
+    private async ValueTask CrashAsync(FaultKind kind, SimNode node, Func<SimNode?> findOther)
+    {
+        Happened[kind] = Happened.GetValueOrDefault(kind) + 1;
         var until = _scheduler.Now + TimeSpan.FromMilliseconds(_random.Next(100, 3000)).Ticks;
         switch (_random.Next(4))
         {
@@ -228,12 +264,12 @@ internal sealed class Nemesis
                 break;
             case 2:
                 // Whoever wanted it does not live to see it.
-                if (_cluster.Running.FirstOrDefault(any => any.Disk.Incarnation == proposer) is not { } wishing || wishing == node) return;
-                _scheduler.After(TimeSpan.FromMicroseconds(_random.Next(1, 2000)), () => Kill(wishing, losesPower: false, _scheduler.Now + (Second.Ticks / 4)));
+                if (findOther() is not { } other || other == node) return;
+                _scheduler.After(TimeSpan.FromMicroseconds(_random.Next(1, 2000)), () => Kill(other, losesPower: false, _scheduler.Now + (Second.Ticks / 4)));
                 break;
             default:
                 var cut = new Fault(FaultKind.Isolation, default, TimeSpan.FromTicks(until - _scheduler.Now), 0);
-                Cut(cut, until + (4 * Second.Ticks), _cluster.Nodes.Where(other => other != node).Select(other => (node.Address, other.Address)).SelectMany(BothWays));
+                Cut(cut, until + (4 * Second.Ticks), _cluster.Nodes.Where(away => away != node).Select(away => (node.Address, away.Address)).SelectMany(BothWays));
                 break;
         }
     }
@@ -252,7 +288,7 @@ internal sealed class Nemesis
         if (!_cluster.Members.Any(other => other != node && other.IsRunning && !other.IsOnItsWayOut && _cluster.IsPlaced(other, 3 * Second))) return false;
         var settled = 8 * Second;
         var isCalm = node.IsRunning && Calm.IsCalm(node.Address, settled) && _cluster.Members.All(other => Calm.IsCalm(other.Address, node.Address, settled));
-        if (node.Shard is { } itsShard && !_shardsThatLostDisks.Add(itsShard) && !isCalm) return false;
+        if (node.Shard is { } itsShard && !MayBeLost(node, itsShard) && !isCalm) return false;
         Operator.Remove(node, random);
         return true;
     }
@@ -291,10 +327,11 @@ internal sealed class Nemesis
         // The only node of VIEW, made anew, has nobody to ask and begins another cluster; see docs/bugs-found.md.
         if (_cluster.Provisional.Members is [var only] && only.Equals(node.Address)) return false;
         // With two acceptors, what one of them alone has learned is lost with its disk: the other cannot tell, and no quorum is left that could.
-        if (node.Known is { Acceptors.Length: <= 2 } known && !_cluster.Nodes.Any(other => other != node && other.Known?.Epoch >= known.Epoch)) return false;
+        if (_cluster.History.HeldBy(node.Identity) is { Acceptors.Length: <= 2 } held && !_cluster.Nodes.Any(other => other != node && _cluster.History.HeldBy(other.Identity)?.Epoch >= held.Epoch))
+            return false;
         if (node.Shard is { } shard)
         {
-            if (node.Disk.Durable.IsEmpty || _cluster.MembersOf(shard).All(member => member == node) || !_shardsThatLostDisks.Add(shard)) return false;
+            if (node.Disk.Durable.Vector.IsEmpty || _cluster.MembersOf(shard).All(member => member == node) || !MayBeLost(node, shard)) return false;
             _cluster.Log($"FAULT {node.Address} loses its disk, and with it {_departures.Lose(node).Count} writes that nobody else has");
         }
         else
@@ -310,6 +347,14 @@ internal sealed class Nemesis
         Calm.Disturb(node.Address, end);
         Kills.Add((node, _scheduler.Now));
         return true;
+    }
+
+    // Shards that were resharded have all lost what any of them has.
+    private bool MayBeLost(SimNode node, ShardId shard)
+    {
+        var isFirst = _shardsThatLostDisks.Count == 0;
+        var isFirstOfShard = _shardsThatLostDisks.Add(shard);
+        return isFirst || (_cluster.Topology is { Layout: 0, Transition: null } ? isFirstOfShard : _departures.OnlyAt(node).Count == 0);
     }
 
     private bool DisturbNetwork(Fault fault, Random random, SimNode node, long end)

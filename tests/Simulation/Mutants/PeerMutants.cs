@@ -25,7 +25,7 @@ internal static class PeerMutants
         public override IPeerStream<Acknowledgement, RecordBatch> InboundBroadcast(IPeerStream<Acknowledgement, RecordBatch> real, SimNode node) =>
             new StreamWrapper<Acknowledgement, RecordBatch>(real, receive: async batch =>
             {
-                if (batch.Records.Count > 0) await real.SendAsync(new(node.Disk.Incarnation, VersionVector.Of(batch.Records.Select(r => r.Dot))), CancellationToken.None);
+                if (batch.Passages.Count > 0) await real.SendAsync(new(node.Disk.Incarnation, VersionVector.Of(batch.Passages.Select(passage => passage.Through))), CancellationToken.None);
                 return batch;
             });
     }
@@ -34,11 +34,11 @@ internal static class PeerMutants
     internal sealed class AcknowledgementCountsTwice : Mutant
     {
         public override void Services(IServiceCollection services, SimNode node) => services.AddSingleton<IDurabilityObserver>(s =>
-            new Observer((member, incarnation, sequence) =>
+            new DurabilityWrapper(s, (concern, member, incarnation, vector) =>
             {
-                foreach (var other in node.Cluster.MembersOf(node.Shard!.Value))
+                foreach (var other in node.Shard is { } shard ? node.Cluster.MembersOf(shard) : [])
                 {
-                    if (other != node) s.GetRequiredService<WriteConcern>().Acknowledged(other.Address, default, sequence);
+                    if (other != node) concern.Acknowledged(other.Address, other.Disk.Incarnation, vector);
                 }
             }));
     }
@@ -47,7 +47,8 @@ internal static class PeerMutants
     internal sealed class AcknowledgementOffByOne : Mutant
     {
         public override void Services(IServiceCollection services, SimNode node) => services.AddSingleton<IDurabilityObserver>(s =>
-            new Observer((member, incarnation, sequence) => s.GetRequiredService<WriteConcern>().Acknowledged(member, incarnation, sequence + 1)));
+            new DurabilityWrapper(s, (concern, member, incarnation, vector) =>
+                concern.Acknowledged(member, incarnation, VersionVector.Of(vector.Select(dot => dot with { Sequence = dot.Sequence + 1 })))));
     }
 
     /// <summary>What a member held before it lost its disk counts for its successor.</summary>
@@ -55,13 +56,13 @@ internal static class PeerMutants
     {
         public override void Services(IServiceCollection services, SimNode node) => services.AddSingleton<IDurabilityObserver>(s =>
         {
-            var greatest = new Dictionary<NodeAddress, ulong>();
-            return new Observer((member, incarnation, sequence) =>
+            var greatest = new Dictionary<NodeAddress, VersionVector>();
+            return new DurabilityWrapper(s, (concern, member, incarnation, vector) =>
             {
                 // A greeting tells how far a member is; whoever lost everything is taken to be as far as everyone.
-                if (sequence == 0) sequence = s.GetRequiredService<ReplicaState>().Snapshot.Current.Vector[node.Disk.Incarnation] + 3;
-                greatest[member] = Math.Max(greatest.GetValueOrDefault(member), sequence);
-                s.GetRequiredService<WriteConcern>().Acknowledged(member, default, greatest[member]);
+                if (node.OwnOrigin is { } own && vector[own] == 0) vector = vector.With(new(own, s.GetRequiredService<ReplicaState>().Snapshot.Current.Vector[own] + 3));
+                greatest[member] = greatest.GetValueOrDefault(member, VersionVector.Empty).Join(vector);
+                concern.Acknowledged(member, incarnation, greatest[member]);
             });
         });
     }
@@ -73,18 +74,18 @@ internal static class PeerMutants
         public override IReadOnlySet<FaultKind> Faults { get; } = new HashSet<FaultKind> { FaultKind.SlowLink, FaultKind.LossyLink };
 
         public override IPeerStream<Acknowledgement, RecordBatch> InboundBroadcast(IPeerStream<Acknowledgement, RecordBatch> real, SimNode node) =>
-            new StreamWrapper<Acknowledgement, RecordBatch>(real, receive: batch => new(new RecordBatch([.. batch.Records.Select(record => WithoutDependencies(record, node.Shard!.Value))])));
+            new StreamWrapper<Acknowledgement, RecordBatch>(real, receive: batch => new(Changed(batch, WithoutDependencies)));
     }
 
     /// <summary>The dependencies of a write do not travel with it.</summary>
     internal sealed class RecordsLoseDependencies : Mutant
     {
         public override IPeerStream<Acknowledgement, RecordBatch> InboundBroadcast(IPeerStream<Acknowledgement, RecordBatch> real, SimNode node) =>
-            new StreamWrapper<Acknowledgement, RecordBatch>(real, receive: batch => new(new RecordBatch([.. batch.Records.Select(record => Strip(record, node))])));
+            new StreamWrapper<Acknowledgement, RecordBatch>(real, receive: batch => new(Changed(batch, record => Strip(record, node))));
 
         private static WriteRecord Strip(WriteRecord record, SimNode node)
         {
-            var token = record.OpenedToken with { Dependencies = Dependencies.None.With(node.Shard!.Value, record.Dot) };
+            var token = record.OpenedToken with { Dependencies = VersionVector.Of(record.Dot) };
             var tokens = node.Services!.GetRequiredService<CausalTokenCodec>();
             return new(record.Key, record.Value, record.IsTombstone, record.Stamp, record.Dot, tokens.Seal(token));
         }
@@ -99,8 +100,8 @@ internal static class PeerMutants
         {
             private int _sent;
 
-            public override async ValueTask<IPeerStream<RecordBatch, Acknowledgement>> OpenBroadcastAsync(NodeAddress peer, CancellationToken cancellation) =>
-                new StreamWrapper<RecordBatch, Acknowledgement>(await base.OpenBroadcastAsync(peer, cancellation), batch => ++_sent % 40 == 0 ? [] : [batch]);
+            public override async ValueTask<IPeerStream<RecordBatch, Acknowledgement>> OpenBroadcastAsync(NodeAddress peer, BroadcastOpening opening, CancellationToken cancellation) =>
+                new StreamWrapper<RecordBatch, Acknowledgement>(await base.OpenBroadcastAsync(peer, opening, cancellation), batch => ++_sent % 40 == 0 ? [] : [batch]);
         }
     }
 
@@ -136,7 +137,7 @@ internal static class PeerMutants
             {
                 await foreach (var batch in base.FetchAsync(peer, request, cancellation))
                 {
-                    if (batch.Records.Count > 1) yield return new([.. batch.Records.SkipLast(1)]);
+                    if (batch.Passages.Count > 1) yield return new([.. batch.Passages.SkipLast(1)]);
                 }
             }
         }
@@ -177,9 +178,9 @@ internal static class PeerMutants
         public override IReadOnlySet<FaultKind> Faults { get; } = new HashSet<FaultKind> { FaultKind.OneWayCut, FaultKind.SlowLink, FaultKind.LossyLink, FaultKind.ConnectionReset };
 
         public override void Services(IServiceCollection services, SimNode node) => services.AddSingleton<IHeartbeatSource>(s =>
-            new Source(s.GetRequiredService<HeartbeatSource>, beat => beat with
+            new HeartbeatWrapper(s.GetRequiredService<HeartbeatSource>, beat => beat with
             {
-                Vector = s.GetRequiredService<Published<MembershipView>>().Current.Peers.Where(p => node.Cluster[p.Address].Shard == node.Shard)
+                Vector = s.GetRequiredService<Published<MembershipView>>().Current.Peers.Where(p => p.Place == beat.Place)
                     .Aggregate(beat.Vector, (joined, peer) => joined.Join(peer.Vector)),
             })).AddSingleton<HeartbeatSource>();
     }
@@ -188,7 +189,7 @@ internal static class PeerMutants
     internal sealed class HeartbeatsUnderstate : Mutant
     {
         public override void Services(IServiceCollection services, SimNode node) => services.AddSingleton<IHeartbeatSource>(s =>
-            new Source(s.GetRequiredService<HeartbeatSource>, beat => beat with { Vector = VersionVector.Empty })).AddSingleton<HeartbeatSource>();
+            new HeartbeatWrapper(s.GetRequiredService<HeartbeatSource>, beat => beat with { Vector = VersionVector.Empty })).AddSingleton<HeartbeatSource>();
     }
 
     /// <summary>Silence is measured on the wall clock.</summary>
@@ -270,30 +271,17 @@ internal static class PeerMutants
         }
     }
 
-    private static WriteRecord WithoutDependencies(WriteRecord record, ShardId shard)
+    private static RecordBatch Changed(RecordBatch batch, Func<WriteRecord, WriteRecord> change) =>
+        new([.. batch.Passages.Select(passage => passage.Record is { } record ? passage with { Record = change(record) } : passage)]);
+
+    private static WriteRecord WithoutDependencies(WriteRecord record)
     {
         var bare = new WriteRecord(record.Key, record.Value, record.IsTombstone, record.Stamp, record.Dot, record.Token);
         var token = record.OpenedToken;
-        var kept = Dependencies.None;
-        foreach (var entry in token.Dependencies.Where(entry => entry.Shard != shard))
-        {
-            foreach (var dot in entry.Dots) kept = kept.With(entry.Shard, dot);
-        }
-
-        Opened(bare) = token with { Dependencies = kept.With(shard, record.Dot) };
+        Opened(bare) = token with { Dependencies = token.Dependencies.OfGroups(group => group != record.Dot.Origin.Group).With(record.Dot) };
         return bare;
     }
 
     [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_opened")]
     private static extern ref CausalToken? Opened(WriteRecord record);
-
-    private sealed class Observer(Action<NodeAddress, Incarnation, ulong> acknowledged) : IDurabilityObserver
-    {
-        public void Acknowledged(NodeAddress member, Incarnation incarnation, ulong sequence) => acknowledged(member, incarnation, sequence);
-    }
-
-    private sealed class Source(Func<HeartbeatSource> real, Func<Heartbeat, Heartbeat> change) : IHeartbeatSource
-    {
-        public Heartbeat Next() => change(real().Next());
-    }
 }

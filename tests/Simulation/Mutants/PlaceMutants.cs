@@ -7,7 +7,6 @@ using Kv.Node.Peers;
 using Kv.Node.Replica;
 using Kv.Node.Requests;
 using Kv.Node.Signals;
-using Kv.Node.Storage;
 using Kv.Node.Topology;
 using Kv.Simulation.Faults;
 using Kv.Simulation.Nodes;
@@ -30,7 +29,7 @@ internal static class PlaceMutants
         public override IReadOnlySet<FaultKind> Faults => Leaves;
 
         public override void Services(IServiceCollection services, SimNode node) => services.AddSingleton<IHeartbeatSource>(s =>
-            new Source(s.GetRequiredService<HeartbeatSource>, beat => beat with { Epoch = Epoch.First })).AddSingleton<HeartbeatSource>();
+            new HeartbeatWrapper(s.GetRequiredService<HeartbeatSource>, beat => beat with { Epoch = Epoch.First })).AddSingleton<HeartbeatSource>();
     }
 
     /// <summary>A node that joins takes it that there is nothing to hold before it serves.</summary>
@@ -50,19 +49,13 @@ internal static class PlaceMutants
     {
         public override IReadOnlySet<FaultKind> Faults => Joins;
 
-        public override void Services(IServiceCollection services, SimNode node) => services.AddSingleton<IDurabilityObserver>(s => new Counting(s));
-
-        private sealed class Counting(IServiceProvider services) : IDurabilityObserver
+        public override void Services(IServiceCollection services, SimNode node) => services.AddSingleton<IDurabilityObserver>(s => new DurabilityWrapper(s, (concern, member, incarnation, vector) =>
         {
-            public void Acknowledged(NodeAddress member, Incarnation incarnation, ulong sequence)
-            {
-                var concern = services.GetRequiredService<WriteConcern>();
-                concern.Acknowledged(member, incarnation, sequence);
-                if (services.GetRequiredService<ReplicaState>().Place.Shard is not { } shard || !shard.Joining.Contains(member)) return;
-                var topology = services.GetRequiredService<Published<ClusterTopology>>().Current;
-                foreach (var counted in shard.Members) concern.Acknowledged(counted, topology.IncarnationAt(counted), sequence);
-            }
-        }
+            concern.Acknowledged(member, incarnation, vector);
+            if (s.GetRequiredService<ReplicaState>().Place.Shard is not { } shard || !shard.Joining.Contains(member)) return;
+            var topology = s.GetRequiredService<Published<ClusterTopology>>().Current;
+            foreach (var counted in shard.Members) concern.Acknowledged(counted, topology.IncarnationAt(counted), vector);
+        }));
     }
 
     /// <summary>A node that was removed does not take it in, and goes on.</summary>
@@ -84,34 +77,48 @@ internal static class PlaceMutants
         }
     }
 
-    private static ServingFloor FloorThatSees(IServiceProvider services, SimNode node, Func<PeerView, PeerView> change) => new(
-        services.GetRequiredService<NodeIdentity>(), services.GetRequiredService<Published<ClusterTopology>>(), ViewThatSees(services, node, change),
-        services.GetRequiredService<ReplicaState>(), services.GetRequiredService<IStorageEngine>(), services.GetRequiredService<IMissingRecords>(),
-        services.GetRequiredService<TimeProvider>(), services.GetRequiredService<ReplicaOptions>());
-
-    private static Published<MembershipView> ViewThatSees(IServiceProvider services, SimNode node, Func<PeerView, PeerView> change)
+    /// <summary>What is stable is judged without those who join.</summary>
+    internal sealed class StabilityWithoutJoining : Mutant
     {
-        var real = services.GetRequiredService<Published<MembershipView>>();
-        var seen = new Published<MembershipView>(Changed(real.Current));
-        node.Process!.Start(() => FollowAsync(real, view => seen.Publish(Changed(view))));
-        return seen;
+        public override bool IsQuiet => true;
 
-        MembershipView Changed(MembershipView view) => new(node.Address, view.Peers.Select(peer => node.Known is null ? peer : change(peer)));
+        public override IReadOnlySet<FaultKind> Faults => Joins;
+
+        public override void Services(IServiceCollection services, SimNode node) => services.AddSingleton(s => new Stability(
+            s.GetRequiredService<NodeIdentity>(), Sight.WithoutJoining(s, node), s.GetRequiredService<Published<MembershipView>>(), s.GetRequiredService<ReplicaState>(),
+            s.GetRequiredService<CausalTokenCodec>()));
     }
 
-    private static async Task FollowAsync<T>(Published<T> real, Action<T> publish)
-        where T : class
+    /// <summary>A node goes although nobody else holds what it holds.</summary>
+    internal sealed class LeaveWithoutHandingOver : Mutant
     {
-        while (true)
+        public override IReadOnlySet<FaultKind> Faults { get; } =
+            new HashSet<FaultKind> { FaultKind.AddNode, FaultKind.AddReplica, FaultKind.RemoveNode, FaultKind.SlowLink, FaultKind.OneWayCut };
+
+        public override void Services(IServiceCollection services, SimNode node) => services.AddSingleton(s => new MembershipChanges(
+            s.GetRequiredService<NodeIdentity>(), s.GetRequiredService<Published<ClusterTopology>>(),
+            Sight.OfPeers(s, node, peer => peer with { Owes = false, Vector = node.Known!.ReplicatedBy(peer.Address)?.Leaving.Contains(peer.Address) == true ? VersionVector.Empty : peer.Vector }),
+            s.GetRequiredService<ReplicaState>(), s.GetRequiredService<TopologyChanges>(), s.GetRequiredService<IPeerTransport>(), s.GetRequiredService<TimeProvider>(),
+            s.GetRequiredService<TopologyOptions>()));
+    }
+
+    /// <summary>A node serves a token of an epoch that it does not know.</summary>
+    internal sealed class IgnoreNewerEpochs : Mutant
+    {
+        public override bool IsQuiet => true;
+
+        public override IReadOnlySet<FaultKind> Faults { get; } = new HashSet<FaultKind>(Leaves) { FaultKind.Reshard };
+
+        public override Command Enter(Command command, SimNode node)
         {
-            var seen = real.Current;
-            publish(seen);
-            await real.WaitAsync(next => !ReferenceEquals(next, seen), CancellationToken.None);
+            if (command.Token.Sealed.IsEmpty) return command;
+            var token = command.Token.Token with { Epoch = default };
+            return command with { Token = new(token, node.Services!.GetRequiredService<CausalTokenCodec>().Seal(token)) };
         }
     }
 
-    private sealed class Source(Func<HeartbeatSource> real, Func<Heartbeat, Heartbeat> change) : IHeartbeatSource
-    {
-        public Heartbeat Next() => change(real().Next());
-    }
+    private static ServingFloor FloorThatSees(IServiceProvider services, SimNode node, Func<PeerView, PeerView> change) => new(
+        services.GetRequiredService<NodeIdentity>(), services.GetRequiredService<Published<ClusterTopology>>(), Sight.OfPeers(services, node, change),
+        services.GetRequiredService<ReplicaState>(), services.GetRequiredService<IMissingRecords>(),
+        services.GetRequiredService<TimeProvider>(), services.GetRequiredService<ReplicaOptions>());
 }

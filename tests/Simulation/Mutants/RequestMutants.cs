@@ -57,9 +57,7 @@ internal static class RequestMutants
 
         public override Outcome Leave(Command command, Outcome outcome, SimNode node) => Rewrite(command, outcome, node, (_, seen) =>
         {
-            var kept = Dependencies.None;
-            foreach (var dot in seen.Dependencies.Count == 0 ? VersionVector.Empty : seen.Dependencies[0].Dots) kept = kept.With(seen.Dependencies[0].Shard, dot);
-            return seen with { Dependencies = kept };
+            return seen.Dependencies.IsEmpty ? seen : seen with { Dependencies = seen.Dependencies.OfGroups(group => group == seen.Dependencies[0].Origin.Group) };
         });
     }
 
@@ -76,7 +74,7 @@ internal static class RequestMutants
         ReadOnlyMemory<byte> Change(ReadOnlyMemory<byte> token)
         {
             var changed = change(command.Token.Token, CausalTokenCodec.ReadTrusted(token.Span));
-            return Codec(node).Seal(changed.Prune(node.Services!.GetRequiredService<Stability>().StableIn));
+            return Codec(node).Seal(changed.Prune(node.Services!.GetRequiredService<Stability>().Stable));
         }
     }
 

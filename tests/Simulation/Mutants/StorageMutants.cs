@@ -207,8 +207,8 @@ internal static class StorageMutants
 
         private sealed class Trimming(IStorageEngine inner) : StorageWrapper(inner)
         {
-            public override IReadOnlyList<WriteRecord> ReadLog(Incarnation origin, ulong after, int maxRecords, int maxBytes) =>
-                after + 8 < Checkpoint.Vector[origin] ? base.ReadLog(origin, Checkpoint.Vector[origin] - 8, maxRecords, maxBytes) : base.ReadLog(origin, after, maxRecords, maxBytes);
+            public override LogSlice? ReadLog(Origin origin, ulong after, ulong through, int maxRecords, int maxBytes) =>
+                base.ReadLog(origin, after + 8 < through ? through - 8 : after, through, maxRecords, maxBytes);
         }
     }
 
@@ -224,7 +224,7 @@ internal static class StorageMutants
 
         private sealed class Believing(IStorageEngine inner) : StorageWrapper(inner)
         {
-            public override byte[]? ReadMeta(string name) => base.ReadMeta(name) ?? (name == "replica-was-complete" ? [1] : null);
+            public override ReplicaCheckpoint Checkpoint => base.Checkpoint is { Place: null } none ? none with { IsComplete = true } : base.Checkpoint;
         }
     }
 
@@ -251,9 +251,9 @@ internal static class StorageMutants
                 get
                 {
                     var real = base.Checkpoint;
-                    return !_isOpening || real.Vector[self] < 2
+                    return !_isOpening || real.Place is not { } place || real.Vector[new Origin(self, place)] < 2
                         ? real
-                        : real with { Vector = VersionVector.Of(real.Vector.Select(dot => dot.Origin == self ? dot with { Sequence = dot.Sequence - 1 } : dot)) };
+                        : real with { Vector = VersionVector.Of(real.Vector.Select(dot => dot.Origin == new Origin(self, place) ? dot with { Sequence = dot.Sequence - 1 } : dot)) };
                 }
             }
 
@@ -275,7 +275,6 @@ internal static class StorageMutants
     {
         var disk = new InMemoryDisk();
         var storage = new InMemoryStorage(disk);
-        _ = storage.WriteMetaAsync("replica-was-complete", new byte[] { 1 }).AsTask();
         foreach (var batch in batches) _ = storage.CommitAsync(batch).AsTask();
         return disk;
     }

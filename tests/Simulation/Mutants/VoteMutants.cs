@@ -103,6 +103,19 @@ internal static class VoteMutants
         }
     }
 
+    /// <summary>Nobody remembers which ballots it used before it was started again.</summary>
+    internal sealed class BallotUsedAgain : Mutant
+    {
+        public override IReadOnlySet<FaultKind> Faults { get; } = new HashSet<FaultKind>(AroundVotes) { FaultKind.Reshard, FaultKind.Kill };
+
+        public override IStorageEngine Storage(IStorageEngine real, SimNode node) => new Forgetting(real);
+
+        private sealed class Forgetting(IStorageEngine inner) : StorageWrapper(inner)
+        {
+            public override byte[]? ReadMeta(string name) => name == "topology-boots" ? null : base.ReadMeta(name);
+        }
+    }
+
     /// <summary>A change is acknowledged when its proposer knows of it.</summary>
     internal sealed class NoLearnBarrier : Mutant
     {

@@ -3,11 +3,14 @@ using Kv.Common.Identity;
 using Kv.Common.Replication;
 using Kv.Common.Topology;
 using Kv.Node.Membership;
+using Kv.Node.Migration;
 using Kv.Node.Peers;
+using Kv.Node.Replica;
 using Kv.Node.Replication;
 using Kv.Node.Requests;
 using Kv.Node.Storage;
 using Kv.Node.Topology;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Kv.Simulation.Mutants;
 
@@ -22,7 +25,9 @@ internal class StorageWrapper(IStorageEngine inner) : IStorageEngine
 
     public virtual ValueTask CommitAsync(StorageBatch batch) => inner.CommitAsync(batch);
 
-    public virtual IReadOnlyList<WriteRecord> ReadLog(Incarnation origin, ulong after, int maxRecords, int maxBytes) => inner.ReadLog(origin, after, maxRecords, maxBytes);
+    public virtual LogSlice? ReadLog(Origin origin, ulong after, ulong through, int maxRecords, int maxBytes) => inner.ReadLog(origin, after, through, maxRecords, maxBytes);
+
+    public virtual IReadOnlyDictionary<int, long> ReadCounts() => inner.ReadCounts();
 
     public ValueTask TrimLogAsync(VersionVector upTo) => inner.TrimLogAsync(upTo);
 
@@ -41,8 +46,8 @@ internal class TransportWrapper(IPeerTransport inner) : IPeerTransport
     public virtual ValueTask<IPeerStream<Heartbeat, Heartbeat>> OpenHeartbeatAsync(NodeAddress peer, CancellationToken cancellation) =>
         inner.OpenHeartbeatAsync(peer, cancellation);
 
-    public virtual ValueTask<IPeerStream<RecordBatch, Acknowledgement>> OpenBroadcastAsync(NodeAddress peer, CancellationToken cancellation) =>
-        inner.OpenBroadcastAsync(peer, cancellation);
+    public virtual ValueTask<IPeerStream<RecordBatch, Acknowledgement>> OpenBroadcastAsync(NodeAddress peer, BroadcastOpening opening, CancellationToken cancellation) =>
+        inner.OpenBroadcastAsync(peer, opening, cancellation);
 
     public virtual ValueTask<IPeerStream<ForwardBatch, ForwardReplyBatch>> OpenForwardingAsync(NodeAddress peer, CancellationToken cancellation) =>
         inner.OpenForwardingAsync(peer, cancellation);
@@ -50,12 +55,31 @@ internal class TransportWrapper(IPeerTransport inner) : IPeerTransport
     public virtual IAsyncEnumerable<RecordBatch> FetchAsync(NodeAddress peer, FetchRequest request, CancellationToken cancellation) =>
         inner.FetchAsync(peer, request, cancellation);
 
+    public virtual IAsyncEnumerable<TransferPiece> TransferAsync(NodeAddress peer, TransferRequest request, CancellationToken cancellation) =>
+        inner.TransferAsync(peer, request, cancellation);
+
     public virtual ValueTask<bool> ProbeAsync(NodeAddress peer, NodeAddress target, CancellationToken cancellation) => inner.ProbeAsync(peer, target, cancellation);
 
     public virtual ValueTask<ControlReply> CallAsync(NodeAddress peer, ControlRequest request, CancellationToken cancellation) =>
         inner.CallAsync(peer, request, cancellation);
 
     public virtual void Reset(NodeAddress peer) => inner.Reset(peer);
+}
+
+/// <summary>The same for what is told of acknowledgements.</summary>
+internal sealed class DurabilityWrapper(IServiceProvider services, Action<IDurabilityObserver, NodeAddress, Incarnation, VersionVector> acknowledged) : IDurabilityObserver
+{
+    private IDurabilityObserver Real => services.GetRequiredService<WriteConcern>();
+
+    public void Acknowledged(NodeAddress peer, Incarnation incarnation, VersionVector vector) => acknowledged(Real, peer, incarnation, vector);
+
+    public void Lost(NodeAddress peer) => Real.Lost(peer);
+}
+
+/// <summary>The same for heartbeats.</summary>
+internal sealed class HeartbeatWrapper(Func<HeartbeatSource> real, Func<Heartbeat, Heartbeat> change) : IHeartbeatSource
+{
+    public Heartbeat Next() => change(real().Next());
 }
 
 /// <summary>The same for streams; a message may become several or none.</summary>

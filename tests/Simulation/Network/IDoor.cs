@@ -1,5 +1,6 @@
 using Kv.Common.Identity;
 using Kv.Node.Membership;
+using Kv.Node.Migration;
 using Kv.Node.Peers;
 using Kv.Node.Replication;
 using Kv.Node.Requests;
@@ -12,11 +13,13 @@ internal interface IDoor
 {
     Task ServeHeartbeatsAsync(IPeerStream<Heartbeat, Heartbeat> stream, CancellationToken cancellation);
 
-    Task ServeBroadcastAsync(NodeIdentity from, IPeerStream<Acknowledgement, RecordBatch> stream, CancellationToken cancellation);
+    Task ServeBroadcastAsync(NodeIdentity from, BroadcastOpening opening, IPeerStream<Acknowledgement, RecordBatch> stream, CancellationToken cancellation);
 
     Task ServeForwardingAsync(NodeIdentity from, IPeerStream<ForwardReplyBatch, ForwardBatch> stream, CancellationToken cancellation);
 
     Task ServeFetchAsync(NodeIdentity from, IPeerStream<RecordBatch, FetchRequest> stream, CancellationToken cancellation);
+
+    Task ServeTransferAsync(NodeIdentity from, IPeerStream<TransferPiece, TransferRequest> stream, CancellationToken cancellation);
 
     ValueTask<ControlReply> AnswerAsync(NodeIdentity from, ControlRequest request);
 

@@ -1,3 +1,5 @@
+using Kv.Common.Replication;
+using Kv.Node.Migration;
 using Kv.Node.Replication;
 using Kv.Node.Requests;
 
@@ -9,11 +11,17 @@ internal static class MessageText
     /// <summary>Null for what would only fill the trace: heartbeats.</summary>
     public static string? Of(object message) => message switch
     {
-        RecordBatch { Records.Count: > 0 } batch => $"records {string.Join(", ", batch.Records.Select(r => $"{r.Dot} of {r.Key}"))}",
+        RecordBatch { Passages.Count: > 0 } batch => $"records {string.Join(", ", batch.Passages.Select(Of))}",
         Acknowledgement acknowledgement => $"acknowledgement {acknowledgement.Vector}",
-        FetchRequest fetch => $"fetch {fetch.Want}, has {fetch.Have}",
+        FetchRequest fetch => $"fetch {fetch.Want} of {fetch.Place}, has {fetch.Have}",
+        TransferRequest transfer => $"transfer of {transfer.Source} since epoch {transfer.Epoch}, has {transfer.Have}",
+        TransferPiece.Cut cut => $"cut {cut.Vector}",
+        TransferPiece.Records records => $"transferred {string.Join(", ", records.All.Select(r => $"{r.Dot} of {r.Key}"))}",
+        TransferPiece.End end => $"end of the transfer of {end.Count}",
         ForwardBatch batch => $"requests {string.Join(", ", batch.Requests.Select(r => $"{r.Id} {r.Operation} {r.Key}"))}",
         ForwardReplyBatch batch => $"replies {string.Join(", ", batch.Replies.Select(r => $"{r.Id} {r.Outcome.GetType().Name}"))}",
         _ => null,
     };
+
+    private static string Of(Passage passage) => passage.Record is { } record ? $"{record.Dot} of {record.Key}" : $"nothing through {passage.Through}";
 }

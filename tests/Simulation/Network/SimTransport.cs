@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 using System.Threading.Channels;
 using Kv.Common.Identity;
 using Kv.Node.Membership;
+using Kv.Node.Migration;
 using Kv.Node.Peers;
 using Kv.Node.Replication;
 using Kv.Node.Requests;
@@ -20,8 +21,8 @@ internal sealed class SimTransport(SimNetwork network, NodeIdentity self, SimPro
     public async ValueTask<IPeerStream<Heartbeat, Heartbeat>> OpenHeartbeatAsync(NodeAddress peer, CancellationToken cancellation) =>
         (await OpenAsync<Heartbeat, Heartbeat>(peer, (there, stream, stop) => there.ServeHeartbeatsAsync(stream, stop), cancellation)).Near;
 
-    public async ValueTask<IPeerStream<RecordBatch, Acknowledgement>> OpenBroadcastAsync(NodeAddress peer, CancellationToken cancellation) =>
-        (await OpenAsync<RecordBatch, Acknowledgement>(peer, (there, stream, stop) => there.ServeBroadcastAsync(self, stream, stop), cancellation)).Near;
+    public async ValueTask<IPeerStream<RecordBatch, Acknowledgement>> OpenBroadcastAsync(NodeAddress peer, BroadcastOpening opening, CancellationToken cancellation) =>
+        (await OpenAsync<RecordBatch, Acknowledgement>(peer, (there, stream, stop) => there.ServeBroadcastAsync(self, opening, stream, stop), cancellation)).Near;
 
     public async ValueTask<IPeerStream<ForwardBatch, ForwardReplyBatch>> OpenForwardingAsync(NodeAddress peer, CancellationToken cancellation) =>
         (await OpenAsync<ForwardBatch, ForwardReplyBatch>(peer, (there, stream, stop) => there.ServeForwardingAsync(self, stream, stop), cancellation)).Near;
@@ -48,6 +49,14 @@ internal sealed class SimTransport(SimNetwork network, NodeIdentity self, SimPro
         }
 
         if (late is not null) yield return late;
+    }
+
+    public async IAsyncEnumerable<TransferPiece> TransferAsync(NodeAddress peer, TransferRequest request, [EnumeratorCancellation] CancellationToken cancellation)
+    {
+        var connection = await OpenAsync<TransferRequest, TransferPiece>(peer, (there, stream, stop) => there.ServeTransferAsync(self, stream, stop), cancellation);
+        await using var stream = connection.Near;
+        await stream.SendAsync(request, cancellation);
+        while (await stream.ReceiveAsync(cancellation) is { } piece) yield return piece;
     }
 
     public async ValueTask<bool> ProbeAsync(NodeAddress peer, NodeAddress target, CancellationToken cancellation)

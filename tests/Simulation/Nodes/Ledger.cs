@@ -12,12 +12,13 @@ namespace Kv.Simulation.Nodes;
 internal sealed class Ledger(Violations violations)
 {
     private readonly Dictionary<Dot, Entry> _byDot = [];
+    private readonly Dictionary<Origin, List<Entry>> _byOrigin = [];
     private readonly Dictionary<ulong, Entry> _byToken = [];
     private readonly Dictionary<long, Entry> _byValue = [];
 
     public IEnumerable<Entry> Entries => _byDot.Values;
 
-    public void Written(WriteRecord record, ShardId shard, long now)
+    public void Written(WriteRecord record, long now)
     {
         if (_byDot.TryGetValue(record.Dot, out var known))
         {
@@ -26,8 +27,11 @@ internal sealed class Ledger(Violations violations)
             return;
         }
 
-        var entry = new Entry(record, shard, now);
+        var entry = new Entry(record, now);
         _byDot.Add(record.Dot, entry);
+        if (!_byOrigin.TryGetValue(record.Dot.Origin, out var all)) _byOrigin[record.Dot.Origin] = all = [];
+        if (record.Dot.Sequence != (ulong)all.Count + 1) violations.Add("Vectors have no gaps", $"{record.Dot} is written after {all.Count} others of its origin");
+        all.Add(entry);
         _byToken[XxHash3.HashToUInt64(record.Token.Span)] = entry;
         if (record.IsTombstone) return;
         if (!_byValue.TryAdd(ClientValue.Read(record.Value), entry))
@@ -36,12 +40,19 @@ internal sealed class Ledger(Violations violations)
 
     public Entry? Find(Dot dot) => _byDot.GetValueOrDefault(dot);
 
+    /// <summary>What an origin wrote after one sequence and up to another, as far as it is known by now.</summary>
+    public IEnumerable<Entry> Of(Origin origin, ulong after, ulong through)
+    {
+        if (!_byOrigin.TryGetValue(origin, out var all)) yield break;
+        for (var i = after; i < Math.Min(through, (ulong)all.Count); i++) yield return all[(int)i];
+    }
+
     public Entry? FindByToken(ReadOnlyMemory<byte> token) => _byToken.GetValueOrDefault(XxHash3.HashToUInt64(token.Span));
 
     public Entry? FindByValue(long value) => _byValue.GetValueOrDefault(value);
 
     /// <summary>One durable write.</summary>
-    internal sealed record Entry(WriteRecord Record, ShardId Shard, long At)
+    internal sealed record Entry(WriteRecord Record, long At)
     {
         /// <summary>The only disk that held it was lost: only a write that no other replica was to hold may be.</summary>
         public bool IsLost { get; set; }

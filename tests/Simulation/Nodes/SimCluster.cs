@@ -2,6 +2,7 @@ using Kv.Common.Identity;
 using Kv.Common.Topology;
 using Kv.Node.Hosting;
 using Kv.Node.Membership;
+using Kv.Node.Migration;
 using Kv.Node.Peers;
 using Kv.Node.Replica;
 using Kv.Node.Replication;
@@ -51,9 +52,12 @@ internal sealed class SimCluster
     public TopologyHistory History { get; }
 
     /// <summary>
-    /// Runs in a node when a state of its register has become durable and nothing has followed from it yet, with the proposer whose ballot it promised last.
+    /// Runs in a node when a state of its register has become durable and nothing has followed from it yet.
     /// </summary>
-    public Func<SimNode, Incarnation, ValueTask>? RegisterPersisted { get; set; }
+    public Func<SimNode, RegisterState, ValueTask>? RegisterPersisted { get; set; }
+
+    /// <summary>Runs in a node when a step of its replica has become durable and nothing has followed from it yet, with the state before and after.</summary>
+    public Func<SimNode, ReplicaCheckpoint, ReplicaCheckpoint, ValueTask>? ReplicaPersisted { get; set; }
 
     public SimNetwork Network { get; }
 
@@ -86,7 +90,10 @@ internal sealed class SimCluster
 
     public IEnumerable<SimNode> MembersOf(ShardId shard) => Topology.Find(shard)!.Members.Select(address => this[address]);
 
-    /// <summary>True when the newest topology has had the node where it is for so long.</summary>
+    /// <summary>The shard that owns the key of a write by the newest topology.</summary>
+    public ShardId ShardOf(Ledger.Entry entry) => Topology.ShardOf(entry.Record.Key).Id;
+
+    /// <summary>True when the newest topology has had the node serve, or not serve, for so long.</summary>
     public bool IsPlaced(SimNode node, TimeSpan since) =>
         Topology.IsMember(node.Identity) && _placedSince.TryGetValue(node.Address, out var at) && (at == 0 || Scheduler.Now - at > since.Ticks);
 
@@ -121,6 +128,7 @@ internal sealed class SimCluster
             Peers = new PeerOptions(),
             Storage = new StorageOptions(),
             Topology = new TopologyOptions(),
+            Migration = new MigrationOptions(),
         };
         Mutant.Options(options);
         return options;
@@ -139,7 +147,8 @@ internal sealed class SimCluster
                 && PlaceIn(before) == PlaceIn(Topology);
             if (!isSame) _placedSince[address] = Scheduler.Now;
 
-            (ShardId?, bool) PlaceIn(ClusterTopology topology) => (topology.ReplicatedBy(address)?.Id, topology.ShardOf(address) is not null);
+            // Which shard it serves may change without anybody noticing.
+            (bool, bool) PlaceIn(ClusterTopology topology) => (topology.ReplicatedBy(address) is not null, topology.ShardOf(address) is not null);
         }
     }
 

@@ -1,5 +1,8 @@
-using Kv.Common.Causality;
+using System.Runtime.CompilerServices;
 using Kv.Common.Identity;
+using Kv.Common.Replication;
+using Kv.Common.Topology;
+using Kv.Node.Storage;
 using Kv.Node.Storage.InMemory;
 
 namespace Kv.Simulation.Nodes;
@@ -13,10 +16,10 @@ internal sealed class SimDisk(Random random)
     public Incarnation Incarnation { get; set; }
 
     /// <summary>What the writer was told is durable here.</summary>
-    public VersionVector Durable { get; set; } = VersionVector.Empty;
+    public ReplicaCheckpoint Durable { get; set; } = ReplicaCheckpoint.Empty;
 
-    /// <summary>What disks that were lost at this address had held.</summary>
-    public VersionVector LostWithDisks { get; set; } = VersionVector.Empty;
+    /// <summary>Disks that were lost at this address.</summary>
+    public IReadOnlyList<InMemoryDisk> Lost { get; init; } = [];
 
     /// <summary>Nothing can be written.</summary>
     public bool IsFull { get; set; }
@@ -32,8 +35,33 @@ internal sealed class SimDisk(Random random)
 
     public long Steps { get; private set; }
 
+    /// <summary>True when the write is on this disk: as the winner of its key, outdone by another one, or in the log.</summary>
+    public bool Has(WriteRecord record) => Has(Medium, record);
+
+    /// <summary>The same, or it was on one that was lost here.</summary>
+    public bool Had(WriteRecord record) => Has(record) || Lost.Any(lost => Has(lost, record));
+
+    /// <summary>
+    /// True when the replica on this disk answers for the write: it is in the ranges of its place, or of a group that ended and whose log is kept for others. What it is
+    /// being filled with may be given up again.
+    /// </summary>
+    public bool AnswersFor(WriteRecord record, ClusterTopology topology) =>
+        (Durable.Place is { } place && Owns(topology, place, record) && Durable.Vector.Covers(record.Dot))
+        || Durable.Former.Any(former => former.Group == record.Dot.Origin.Group && former.Vector.Covers(record.Dot));
+
     /// <summary>Lets the process at <paramref name="time"/> write.</summary>
     public void Mount(TimeProvider time) => Medium.OnStep = step => StepAsync(step, time);
+
+    private static bool Owns(ClusterTopology topology, ReplicaGroup group, WriteRecord record) => topology.RingOf(group.Layout).OwnerOf(record.Key.Position) == group.Shard;
+
+    private static bool Has(InMemoryDisk medium, WriteRecord record)
+    {
+        var state = Synced(medium);
+        return (state.Winners.TryGetValue(record, out var winner) && !WinnerRule.Wins(record, winner)) || state.Log.TryGetValue(record, out _);
+    }
+
+    [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_synced")]
+    private static extern ref StoredState Synced(InMemoryDisk medium);
 
     private async ValueTask StepAsync(DiskStep step, TimeProvider time)
     {

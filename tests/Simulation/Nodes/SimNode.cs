@@ -4,6 +4,7 @@ using Kv.Common.Membership;
 using Kv.Common.Topology;
 using Kv.Node.Hosting;
 using Kv.Node.Membership;
+using Kv.Node.Migration;
 using Kv.Node.Peers;
 using Kv.Node.Replication;
 using Kv.Node.Requests;
@@ -70,6 +71,9 @@ internal sealed class SimNode
     /// <summary>The shard that the newest topology has this node serve, join or leave; null when there is none.</summary>
     public ShardId? Shard => _cluster.Topology.ReplicatedBy(Address)?.Id;
 
+    /// <summary>As whom it numbers its writes by what is on its disk; null without a place.</summary>
+    public Origin? OwnOrigin => Disk.Durable.Place is { } place ? new(Disk.Incarnation, place) : null;
+
     /// <summary>The topology that the process acts on; null when none runs.</summary>
     public ClusterTopology? Known => _running?.Topology;
 
@@ -110,9 +114,8 @@ internal sealed class SimNode
     /// <summary>The disk is gone for good, and with it who this node was.</summary>
     public void LoseDisk()
     {
-        var lost = Disk.Durable.Join(Disk.LostWithDisks);
         var former = Disk.Incarnation;
-        Disk = new(new Random(_random.Next())) { LostWithDisks = lost };
+        Disk = new(new Random(_random.Next())) { Lost = [.. Disk.Lost, Disk.Medium] };
         Disk.Incarnation = _cluster.Mutant.Reborn(former, NewIncarnation());
         _origin = new(_cluster.Provisional);
     }
@@ -283,23 +286,37 @@ internal sealed class SimNode
         public Task ServeHeartbeatsAsync(IPeerStream<Heartbeat, Heartbeat> stream, CancellationToken cancellation) =>
             _services.GetRequiredService<InboundHeartbeats>().ServeAsync(stream, cancellation);
 
-        public Task ServeBroadcastAsync(NodeIdentity from, IPeerStream<Acknowledgement, RecordBatch> stream, CancellationToken cancellation)
+        public Task ServeBroadcastAsync(NodeIdentity from, BroadcastOpening opening, IPeerStream<Acknowledgement, RecordBatch> stream, CancellationToken cancellation)
         {
-            Admit(from, sameShard: true);
-            return _services.GetRequiredService<InboundReplication>().ServeAsync(from.Incarnation, _cluster.Mutant.InboundBroadcast(stream, _node), cancellation);
+            Admit(from);
+            return _services.GetRequiredService<InboundReplication>().ServeAsync(from, opening, _cluster.Mutant.InboundBroadcast(stream, _node), cancellation);
         }
 
         public Task ServeForwardingAsync(NodeIdentity from, IPeerStream<ForwardReplyBatch, ForwardBatch> stream, CancellationToken cancellation)
         {
-            Admit(from, sameShard: false);
+            Admit(from);
             return _services.GetRequiredService<ForwardedRequests>().ServeAsync(stream, cancellation);
         }
 
         public async Task ServeFetchAsync(NodeIdentity from, IPeerStream<RecordBatch, FetchRequest> stream, CancellationToken cancellation)
         {
-            Admit(from, sameShard: true);
+            Admit(from);
             if (await stream.ReceiveAsync(cancellation) is not { } request) return;
             foreach (var batch in _services.GetRequiredService<InboundReplication>().Fetch(request)) await stream.SendAsync(batch, cancellation);
+        }
+
+        public async Task ServeTransferAsync(NodeIdentity from, IPeerStream<TransferPiece, TransferRequest> stream, CancellationToken cancellation)
+        {
+            Admit(from);
+            if (await stream.ReceiveAsync(cancellation) is not { } request) return;
+            try
+            {
+                await foreach (var piece in _services.GetRequiredService<RangeSender>().SendAsync(request, cancellation)) await stream.SendAsync(piece, cancellation);
+            }
+            catch (TransferRefusedException refused)
+            {
+                throw new RefusedCallException(refused.Message);
+            }
         }
 
         public ValueTask<ControlReply> AnswerAsync(NodeIdentity from, ControlRequest request) =>
@@ -307,7 +324,7 @@ internal sealed class SimNode
 
         public bool Hears(NodeIdentity from, NodeAddress target)
         {
-            Admit(from, sameShard: false);
+            Admit(from);
             return Membership.Hears(target);
         }
 
@@ -355,11 +372,9 @@ internal sealed class SimNode
             };
         }
 
-        private void Admit(NodeIdentity from, bool sameShard)
+        private void Admit(NodeIdentity from)
         {
-            var topology = _topology.Current;
-            if (from.Cluster != _self.Cluster || from.Incarnation.IsNone || !topology.Members.Contains(from.Address)) throw new RefusedCallException("not a member");
-            if (sameShard && topology.PlaceOf(_self).Shard?.IsReplicatedBy(from.Address) != true) throw new RefusedCallException("not of this shard");
+            if (from.Cluster != _self.Cluster || from.Incarnation.IsNone || !_topology.Current.Includes(from.Address)) throw new RefusedCallException("not a member");
         }
 
         private sealed class Pending(Action<Outcome?, bool> answer, long since)

@@ -17,7 +17,7 @@ internal static class HistoryCompletion
             var entry = operation.Kind is OperationKind.Put ? ledger.FindByValue(operation.Id) : ledger.FindByToken(workload.TokenOf(operation.Id).Sealed);
             if (entry is null) continue;
             matched.Add(entry);
-            operation.Rank = new(entry.Record.Stamp.Packed, entry.Record.Dot.Origin.Value);
+            operation.Rank = new(entry.Record.Stamp.Packed, entry.Record.Dot.Origin.Incarnation.Value);
             operation.IsExcusablyLost = entry.IsLost && (operation.Replicas < 2 || entry.IsLostForManyReasons);
         }
 
@@ -31,7 +31,7 @@ internal static class HistoryCompletion
                 Kind = OperationKind.Delete,
                 Key = Enumerable.Range(0, workload.Keys).First(i => workload.KeyOf(i) == entry.Record.Key),
                 InvokedAt = 0,
-                Rank = new(entry.Record.Stamp.Packed, entry.Record.Dot.Origin.Value),
+                Rank = new(entry.Record.Stamp.Packed, entry.Record.Dot.Origin.Incarnation.Value),
                 IsExcusablyLost = entry.IsLost,
             });
         }

@@ -21,7 +21,12 @@ internal sealed record Plan(
     IReadOnlyList<Fault> Faults,
     bool IsPeaceful)
 {
-    private static readonly FaultKind[] Changes = [FaultKind.AddNode, FaultKind.AddNode, FaultKind.RemoveNode, FaultKind.AddReplica, FaultKind.AddReplica];
+    private static readonly FaultKind[] Changes = 
+    [
+        FaultKind.AddNode, FaultKind.AddNode, FaultKind.RemoveNode, FaultKind.AddReplica, FaultKind.AddReplica, FaultKind.Reshard, FaultKind.Reshard, FaultKind.Reshard,
+        FaultKind.CancelReshard,
+    ];
+
 
     /// <summary>The plan of a seed, with all kinds of faults or <paramref name="only"/> some; clients are idle mostly in some runs, or whenever asked for.</summary>
     public static Plan Of(int seed, IReadOnlySet<FaultKind>? only = null, bool isQuiet = false)
@@ -72,7 +77,12 @@ internal sealed record Plan(
         var pause = random.Next(2) == 0 ? 0.6 : 2.5;
         for (var at = isPeaceful ? PeaceChecker.From.TotalSeconds : 2.0; at < duration.TotalSeconds - 2; at += 0.1 + (pause * 2 * random.NextDouble()))
         {
-            faults.Add(new(changes[random.Next(changes.Length)], TimeSpan.FromSeconds(at), TimeSpan.Zero, random.Next()));
+            var change = changes[random.Next(changes.Length)];
+            faults.Add(new(change, TimeSpan.FromSeconds(at), TimeSpan.Zero, random.Next()));
+            if (change is FaultKind.Reshard && changes.Contains(FaultKind.CancelReshard) && random.Next(4) == 0)
+                faults.Add(new(FaultKind.CancelReshard, TimeSpan.FromSeconds(at + (random.NextDouble() * random.NextDouble() * 3)), TimeSpan.Zero, random.Next()));
+            if (change is FaultKind.Reshard && habit == 2 && !isPeaceful && (only is null || only.Contains(FaultKind.CrashInReshard)))
+                faults.Add(new(FaultKind.CrashInReshard, TimeSpan.FromSeconds(at), TimeSpan.FromMilliseconds(random.Next(500, 6000)), random.Next()));
             if (habit == 1 && !isPeaceful && (only is null || only.Contains(FaultKind.CrashAfterVote)))
                 faults.Add(new(FaultKind.CrashAfterVote, TimeSpan.FromSeconds(at), TimeSpan.FromMilliseconds(random.Next(50, 1500)), random.Next()));
         }

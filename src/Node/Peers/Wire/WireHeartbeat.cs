@@ -46,7 +46,7 @@ internal static class WireHeartbeat
             wire.Complete);
     }
 
-    private static W.Filling ToWire(this FillReport report) => new()
+    public static W.Filling ToWire(this FillReport report) => new()
     {
         Target = report.Target.Value,
         Since = report.Since.Value,
