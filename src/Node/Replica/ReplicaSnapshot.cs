@@ -19,6 +19,9 @@ internal sealed record ReplicaSnapshot(ReplicaCheckpoint Checkpoint, Epoch Follo
     /// <inheritdoc cref="ReplicaCheckpoint.Vector"/>
     public VersionVector Vector => Checkpoint.Vector;
 
+    /// <inheritdoc cref="ReplicaCheckpoint.LoggedAfter"/>
+    public VersionVector LoggedAfter => Checkpoint.LoggedAfter;
+
     /// <inheritdoc cref="ReplicaCheckpoint.LiveKeys"/>
     public long LiveKeys => Checkpoint.LiveKeys;
 

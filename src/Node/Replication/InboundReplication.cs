@@ -35,7 +35,7 @@ internal sealed class InboundReplication(
         var snapshot = replica.Snapshot.Current;
         if (snapshot.Place != request.Place) yield break;
         var merge = new LogMerge(request.Want
-            .Where(wanted => request.Have[wanted.Origin] >= snapshot.Checkpoint.LoggedAfter[wanted.Origin])
+            .Where(wanted => request.Have[wanted.Origin] >= snapshot.LoggedAfter[wanted.Origin])
             .Select(wanted => new LogCursor(replica, request.Have[wanted.Origin], wanted with { Sequence = Math.Min(wanted.Sequence, snapshot.Vector[wanted.Origin]) })));
         while (merge.Next() is { } batch) yield return batch;
     }
