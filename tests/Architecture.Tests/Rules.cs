@@ -63,6 +63,9 @@ internal static class Rules
     public static readonly (string User, string Used, string Reason)[] Exceptions =
     [
         ("Rest.ProbeEndpoints", "Replica.Readiness", "/readyz answers with the replica's own words"),
+        ("Rest.ReshardEndpoints", "Migration.ReshardProgress", "GET reshard shows how far it is"),
+        ("Rest.ReshardEndpoints", "Migration.ReshardReport", "GET reshard shows how far it is"),
+        ("Replication", "Storage.LogSlice", "the replica hands out pieces of its log as the storage gives them"),
     ];
 
     /// <summary>Libraries that stay in the rooms named, and in <see cref="Top"/>.</summary>
