@@ -23,7 +23,7 @@ internal sealed record RegisterState(AcceptorState<ClusterTopology> Acceptor, Fi
     {
         var acceptor = Acceptor.Learn(topology);
         if (ReferenceEquals(acceptor, Acceptor)) return this;
-        if (IsDisplaced(acceptor.Chosen, self)) throw new RemovedFromClusterException(acceptor.Chosen);
+        if (IsDisplaced(acceptor.Chosen, self) || IsLetInAgain(acceptor.Chosen, self)) throw new RemovedFromClusterException(acceptor.Chosen);
         return this with { Acceptor = acceptor, WasMember = WasMember || (acceptor.Chosen.IsSealed && acceptor.Chosen.IsMember(self)) || IsDroppedFromView(acceptor.Chosen, self) };
     }
 
@@ -32,13 +32,18 @@ internal sealed record RegisterState(AcceptorState<ClusterTopology> Acceptor, Fi
     // VIEW, and saw the address removed before it was admitted.
     private bool IsDroppedFromView(ClusterTopology next, NodeIdentity self) => Acceptor.Chosen.Includes(self.Address) && !next.Includes(self.Address);
 
+    // Its own wish to be admitted, from before it saw its address removed, may be decided after that: it would be let in with the data of a shard that it is no
+    // part of.
+    private bool IsLetInAgain(ClusterTopology next, NodeIdentity self) => WasMember && !Acceptor.Chosen.Includes(self.Address) && next.IsMember(self);
+
     // A member keeps its shard until it is removed. One that was removed and let in again before it learned of either still holds its former shard: were it
     // given another one, it would broadcast what it holds there, and clients would find their keys in two shards.
-    // So would one that was made anew and served by VIEW, at an address whose shard has changed since the cluster was founded, whoever is admitted there.
+    // So would one that was made anew and served by VIEW, at an address whose shard has changed since the cluster was founded, whoever is admitted there; and one that was
+    // made anew at a member's address, and did not hear of the address's removal before it was admitted.
     // A reshard gives nodes other shards by right, and what they held before has a group by which it is known.
     private bool IsDisplaced(ClusterTopology next, NodeIdentity self) =>
         Acceptor.Chosen.Layout == next.Layout
-        && Acceptor.Chosen.PlaceOf(self).Shard is { } former
+        && Acceptor.Chosen.ReplicatedBy(self.Address) is { } former
         && (next.IsMember(self) || (!Acceptor.Chosen.IsSealed && next.Includes(self.Address)))
         && next.ReplicatedBy(self.Address)?.Id != former.Id;
 }

@@ -352,10 +352,15 @@ internal sealed class Nemesis
     // Shards that were resharded have all lost what any of them has.
     private bool MayBeLost(SimNode node, ShardId shard)
     {
+        // Who is to recover a lost quorum must be left, and know what the quorum decided last.
+        if (_cluster.Topology.IsSealed && !_cluster.Members.Any(other => other != node && IsIntact(other))) return false;
         var isFirst = _shardsThatLostDisks.Count == 0;
         var isFirstOfShard = _shardsThatLostDisks.Add(shard);
         return isFirst || (_cluster.Topology is { Layout: 0, Transition: null } ? isFirstOfShard : _departures.OnlyAt(node).Count == 0);
     }
+
+    private bool IsIntact(SimNode node) =>
+        _cluster.Topology.IsMember(node.Identity) && _cluster.History.HeldBy(node.Identity)?.Epoch >= _cluster.Topology.Epoch;
 
     private bool DisturbNetwork(Fault fault, Random random, SimNode node, long end)
     {
