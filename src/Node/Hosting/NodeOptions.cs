@@ -1,9 +1,9 @@
 using System.Text;
 using Kv.Common.Identity;
 using Kv.Node.Membership;
+using Kv.Node.Migration;
 using Kv.Node.Peers;
 using Kv.Node.Replica;
-using Kv.Node.Migration;
 using Kv.Node.Replication;
 using Kv.Node.Requests;
 using Kv.Node.Storage;

@@ -21,7 +21,7 @@ internal sealed record Plan(
     IReadOnlyList<Fault> Faults,
     bool IsPeaceful)
 {
-    private static readonly FaultKind[] Changes = 
+    private static readonly FaultKind[] Changes =
     [
         FaultKind.AddNode, FaultKind.AddNode, FaultKind.RemoveNode, FaultKind.AddReplica, FaultKind.AddReplica, FaultKind.Reshard, FaultKind.Reshard, FaultKind.Reshard,
         FaultKind.CancelReshard,
