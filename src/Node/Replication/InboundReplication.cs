@@ -28,15 +28,19 @@ internal sealed class InboundReplication(
     }
 
     /// <summary>
-    /// The log entries that are asked for, as far as the log here reaches, of all origins together in the order of their stamps.
+    /// The log entries that are asked for, as far as the log here reaches, of all origins together in the order of their stamps. What groups that ended wrote to keys that are
+    /// not the place's is in the log as well, and is left out.
     /// </summary>
     public IEnumerable<RecordBatch> Fetch(FetchRequest request)
     {
         var snapshot = replica.Snapshot.Current;
-        if (snapshot.Place != request.Place) yield break;
+        var view = topology.Current;
+        if (snapshot.Place is not { } place || place != request.Place || !view.Knows(place.Layout)) yield break;
+        var ring = view.RingOf(place.Layout);
         var merge = new LogMerge(request.Want
             .Where(wanted => request.Have[wanted.Origin] >= snapshot.LoggedAfter[wanted.Origin])
-            .Select(wanted => new LogCursor(replica, request.Have[wanted.Origin], wanted with { Sequence = Math.Min(wanted.Sequence, snapshot.Vector[wanted.Origin]) })));
+            .Select(wanted => new LogCursor(
+                replica, request.Have[wanted.Origin], wanted with { Sequence = Math.Min(wanted.Sequence, snapshot.Vector[wanted.Origin]) }, position => ring.OwnerOf(position) == place.Shard)));
         while (merge.Next() is { } batch) yield return batch;
     }
 

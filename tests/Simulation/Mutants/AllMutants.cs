@@ -63,20 +63,20 @@ internal static partial class AllMutants
         (() => new MigrationMutants.KeepAfterSwitch(), "old owners keep the ranges that moved"),
         (() => new MigrationMutants.CombineJoins(), "after the switch a replica claims what any source held"),
         (() => new MigrationMutants.CountsNotRecomputed(), "keys are not counted anew at the switch"),
+        (() => new MigrationMutants.ForgetFormerAtOnce(), "the log of an ended group is forgotten although somebody needs it"),
+        (() => new MigrationMutants.ResumedWithOlderScan(), "a transfer goes on with a donor that holds less"),
+        (() => new MigrationMutants.AcknowledgedByOldOwnersOnly(), "a write is acknowledged without the new owners, and not handed over"),
+        (() => new MigrationMutants.StabilityWithoutFilled(), "stability leaves those out who are being filled"),
+        (() => new PlaceMutants.IgnoreNewerEpochs(), "a token of a newer epoch is served by an older one"),
     ];
 
     // Nothing catches these yet: they can be asked for by name, and are not required to be caught.
     private static readonly (Func<Mutant> Make, string What)[] Passing =
     [
-        (() => new MigrationMutants.ForgetFormerAtOnce(), "the log of an ended group is forgotten although somebody needs it"),
         (() => new MigrationMutants.FilledWithoutMeasure(), "a fill does not wait for what the members held when they knew of it"),
-        (() => new MigrationMutants.ResumedWithOlderScan(), "a transfer goes on with a donor that holds less"),
-        (() => new MigrationMutants.AcknowledgedByOldOwnersOnly(), "a write is acknowledged without the new owners, and not handed over"),
         (() => new MigrationMutants.LateTransfer(), "what an earlier reshard still brings is taken in"),
         (() => new PlaceMutants.LeaveWithoutHandingOver(), "a node leaves without handing over"),
-        (() => new MigrationMutants.StabilityWithoutFilled(), "stability leaves those out who are being filled"),
         (() => new PlaceMutants.StabilityWithoutJoining(), "stability leaves those out who join"),
-        (() => new PlaceMutants.IgnoreNewerEpochs(), "a token of a newer epoch is served by an older one"),
     ];
 
     public static IReadOnlyList<string> Names { get; } = [.. Table.Select(entry => NameOf(entry.Make()))];

@@ -1,7 +1,9 @@
+using System.Collections.Immutable;
 using System.Runtime.CompilerServices;
 using Kv.Common.Causality;
 using Kv.Common.Identity;
 using Kv.Common.Membership;
+using Kv.Common.Migration;
 using Kv.Common.Topology;
 using Kv.Node.Membership;
 using Kv.Node.Migration;
@@ -12,6 +14,7 @@ using Kv.Node.Signals;
 using Kv.Node.Storage;
 using Kv.Simulation.Faults;
 using Kv.Simulation.Nodes;
+using Kv.Simulation.Runs;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 
@@ -41,10 +44,8 @@ internal static class MigrationMutants
 
         public override IReadOnlySet<FaultKind> Faults { get; } = new HashSet<FaultKind>(Reshards) { FaultKind.AddReplica, FaultKind.OneWayCut, FaultKind.LossyLink };
 
-        public override void Services(IServiceCollection services, SimNode node) => services.AddSingleton(s => new Filling(
-            s.GetRequiredService<NodeIdentity>(), s.GetRequiredService<Published<ClusterTopology>>(), Sight.OfPeers(s, node, peer => peer with { Vector = VersionVector.Empty }),
-            s.GetRequiredService<ReplicaState>(), s.GetRequiredService<IPeerTransport>(), s.GetRequiredService<FillProgress>(), s.GetRequiredService<TimeProvider>(),
-            s.GetRequiredService<Random>(), s.GetRequiredService<MigrationOptions>(), s.GetRequiredService<ILogger<Filling>>()));
+        public override void Services(IServiceCollection services, SimNode node) =>
+            services.AddSingleton(s => FillingThatSees(s, Sight.OfPeers(s, node, peer => peer with { Vector = VersionVector.Empty })));
     }
 
     /// <summary>Of every fourth part nothing comes.</summary>
@@ -86,8 +87,15 @@ internal static class MigrationMutants
     {
         public override IReadOnlySet<FaultKind> Faults { get; } = new HashSet<FaultKind>(Reshards) { FaultKind.OneWayCut, FaultKind.LossyLink };
 
+        public override Plan Direct(Plan plan) => DirectedPlans.MoveWhileSomeAreBehind(plan);
+
         public override IPeerTransport Transport(IPeerTransport real, SimNode node) =>
             new Transferring(real, null, request => new(request.Epoch, request.Source, VersionVector.Empty, request.Ranges));
+
+        public override void Services(IServiceCollection services, SimNode node) => services.AddSingleton(s => FillingThatSees(s, Sight.OfPeers(s, node, peer => peer with
+        {
+            Vector = s.GetRequiredService<Published<MembershipView>>().Current.Peers.Where(other => other.Place == peer.Place).Aggregate(peer.Vector, (joined, other) => joined.Join(other.Vector)),
+        })));
     }
 
     /// <summary>Those who are to own a key are sent a gap in place of the record.</summary>
@@ -143,7 +151,9 @@ internal static class MigrationMutants
     {
         public override IReadOnlySet<FaultKind> Faults => Cuts;
 
-        public override void Services(IServiceCollection services, SimNode node) => Forget(services, node);
+        public override Plan Direct(Plan plan) => DirectedPlans.CutOffWhileKeysMove(plan);
+
+        public override IStorageEngine Storage(IStorageEngine real, SimNode node) => new Forgetting(real);
     }
 
     /// <summary>What a replica holds after the switch is what any of its sources held.</summary>
@@ -173,6 +183,8 @@ internal static class MigrationMutants
 
         public override IReadOnlySet<FaultKind> Faults { get; } = new HashSet<FaultKind> { FaultKind.Reshard, FaultKind.SlowLink, FaultKind.OneWayCut, FaultKind.LossyLink, FaultKind.ConnectionReset };
 
+        public override Plan Direct(Plan plan) => DirectedPlans.MoveWhileSomeAreBehind(plan);
+
         public override void Services(IServiceCollection services, SimNode node) => services.AddSingleton(s => new Stability(
             s.GetRequiredService<NodeIdentity>(), Sight.WithoutReshard(s, node), s.GetRequiredService<Published<MembershipView>>(), s.GetRequiredService<ReplicaState>(),
             s.GetRequiredService<CausalTokenCodec>()));
@@ -183,6 +195,8 @@ internal static class MigrationMutants
     {
         public override IReadOnlySet<FaultKind> Faults { get; } = new HashSet<FaultKind>(Cuts) { FaultKind.OneWayCut };
 
+        public override Plan Direct(Plan plan) => DirectedPlans.CutOffWhileKeysMove(plan);
+
         public override void Services(IServiceCollection services, SimNode node)
         {
             services.AddSingleton<IDurabilityObserver>(s => new DurabilityWrapper(s, (concern, peer, incarnation, vector) =>
@@ -190,8 +204,9 @@ internal static class MigrationMutants
                 concern.Acknowledged(peer, incarnation, vector);
                 concern.Lost(peer);
             }));
-            Forget(services, node);
         }
+
+        public override IStorageEngine Storage(IStorageEngine real, SimNode node) => new Forgetting(real);
     }
 
     /// <summary>What a transfer brought comes once more a while later, into whatever is being filled then.</summary>
@@ -224,10 +239,10 @@ internal static class MigrationMutants
         }
     }
 
-    private static void Forget(IServiceCollection services, SimNode node) => services.AddSingleton(s => new FormerPlaces(
-        s.GetRequiredService<NodeIdentity>(), s.GetRequiredService<Published<ClusterTopology>>(),
-        Sight.OfPeers(s, node, peer => peer with { Vector = node.Disk.Durable.Former.Aggregate(peer.Vector, (joined, former) => joined.Join(former.Vector)) }),
-        s.GetRequiredService<ReplicaState>(), s.GetRequiredService<TimeProvider>(), s.GetRequiredService<MigrationOptions>()));
+    private static Filling FillingThatSees(IServiceProvider s, Published<MembershipView> membership) => new(
+        s.GetRequiredService<NodeIdentity>(), s.GetRequiredService<Published<ClusterTopology>>(), membership, s.GetRequiredService<ReplicaState>(),
+        s.GetRequiredService<IPeerTransport>(), s.GetRequiredService<FillProgress>(), s.GetRequiredService<TimeProvider>(), s.GetRequiredService<Random>(),
+        s.GetRequiredService<MigrationOptions>(), s.GetRequiredService<ILogger<Filling>>());
 
     // Whoever receives it is told that this is all.
     private static async IAsyncEnumerable<TransferPiece> Keeping(IAsyncEnumerable<TransferPiece> pieces, Func<Common.Replication.WriteRecord, bool> isKept)
@@ -255,6 +270,9 @@ internal static class MigrationMutants
     [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "<Vector>k__BackingField")]
     private static extern ref VersionVector VectorOf(ReplicaCheckpoint checkpoint);
 
+    [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "<Former>k__BackingField")]
+    private static extern ref ImmutableArray<FormerPlace> FormerOf(ReplicaCheckpoint checkpoint);
+
     [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "<LiveKeys>k__BackingField")]
     private static extern ref long LiveKeysOf(ReplicaCheckpoint checkpoint);
 
@@ -266,6 +284,15 @@ internal static class MigrationMutants
         {
             var pieces = base.TransferAsync(peer, ask?.Invoke(request) ?? request, cancellation);
             return change?.Invoke(request, pieces) ?? pieces;
+        }
+    }
+
+    private sealed class Forgetting(IStorageEngine inner) : StorageWrapper(inner)
+    {
+        public override ValueTask CommitAsync(StorageBatch batch)
+        {
+            if (Checkpoint.Place != batch.Checkpoint.Place) FormerOf(batch.Checkpoint) = [];
+            return base.CommitAsync(batch);
         }
     }
 

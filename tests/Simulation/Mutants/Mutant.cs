@@ -6,6 +6,7 @@ using Kv.Node.Requests;
 using Kv.Node.Storage;
 using Kv.Simulation.Faults;
 using Kv.Simulation.Nodes;
+using Kv.Simulation.Runs;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Kv.Simulation.Mutants;
@@ -19,6 +20,9 @@ internal class Mutant
 
     /// <summary>The kinds of faults that bring it to light; null for all.</summary>
     public virtual IReadOnlySet<FaultKind>? Faults => null;
+
+    /// <summary>The plan of a run that is to bring it to light, made of the one that the seed and <see cref="Faults"/> give.</summary>
+    public virtual Plan Direct(Plan plan) => plan;
 
     /// <summary>Whether it shows only while clients write little.</summary>
     public virtual bool IsQuiet => false;

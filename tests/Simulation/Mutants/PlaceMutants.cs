@@ -10,6 +10,7 @@ using Kv.Node.Signals;
 using Kv.Node.Topology;
 using Kv.Simulation.Faults;
 using Kv.Simulation.Nodes;
+using Kv.Simulation.Runs;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Kv.Simulation.Mutants;
@@ -105,9 +106,9 @@ internal static class PlaceMutants
     /// <summary>A node serves a token of an epoch that it does not know.</summary>
     internal sealed class IgnoreNewerEpochs : Mutant
     {
-        public override bool IsQuiet => true;
-
         public override IReadOnlySet<FaultKind> Faults { get; } = new HashSet<FaultKind>(Leaves) { FaultKind.Reshard };
+
+        public override Plan Direct(Plan plan) => DirectedPlans.CutOffWhileKeysMove(plan);
 
         public override Command Enter(Command command, SimNode node)
         {

@@ -51,6 +51,7 @@ internal static class SeedRunner
     {
         var wrong = mutant?.Invoke();
         var plan = Plan.Of(seed, only, wrong?.IsQuiet == true);
+        if (wrong is not null) plan = wrong.Direct(plan);
         try
         {
             return Simulation.Run(plan, wrong, log);
