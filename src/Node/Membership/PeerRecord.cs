@@ -134,6 +134,8 @@ internal sealed class PeerRecord(NodeAddress address, FailureDetectorSettings se
             Vector = beat.Place == known.Place ? known.Vector.Join(beat.Vector) : newest.Vector,
             Filling = newest.Filling,
             Owes = newest.Owes,
+            Ready = newest.Ready,
+            Complete = newest.Complete,
         };
     }
 }

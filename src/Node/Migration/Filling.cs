@@ -207,7 +207,15 @@ internal sealed partial class Filling(
 
     private async Task<VersionVector> HeldByGiversAsync(FillSession session, ReplicaGroup source, CancellationToken cancellation)
     {
-        var view = await membership.WaitAsync(next => GiversOf(source, topology.Current, next).All(peer => peer.Epoch >= session.Since && peer.Place == source), cancellation);
+        // The own group may have nobody else; of another one somebody must say what there is.
+        var isOwn = replica.Snapshot.Current.Place == source;
+        bool HaveSpoken(MembershipView next)
+        {
+            var givers = GiversOf(source, topology.Current, next).ToList();
+            return (isOwn || givers.Count > 0) && givers.TrueForAll(peer => peer.Epoch >= session.Since && peer.Place == source);
+        }
+
+        var view = await membership.WaitAsync(HaveSpoken, cancellation);
         return GiversOf(source, topology.Current, view).Aggregate(VersionVector.Empty, (joined, peer) => joined.Join(peer.Vector));
     }
 

@@ -9,8 +9,10 @@ internal sealed class MigrationOptions
     /// <summary>How many arcs of the ring (of 4096) are asked for at a time. What was asked for and broke off is asked for again; less means less again, and more requests.</summary>
     public int ArcsPerPart { get; set; } = 64;
 
-    /// <summary>Most batches of one source that are taken in before the first of them is durable.</summary>
-    public int MaxBatchesAhead { get; set; } = 8;
+    /// <summary>
+    /// Most batches of one source that are taken in before the first of them is durable. Few, because clients' writes wait behind them; more is hardly faster.
+    /// </summary>
+    public int MaxBatchesAhead { get; set; } = 2;
 
     /// <summary>How long a donor may take to begin, or to send the next piece.</summary>
     public TimeSpan AnswerTimeout { get; set; } = TimeSpan.FromSeconds(3);

@@ -74,7 +74,7 @@ internal sealed class RangeSender(
         }
         catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
         {
-            throw Refused("does not hold yet what the receiver has already");
+            throw Refused("does not know the epoch, or does not hold what the receiver has already");
         }
     }
 

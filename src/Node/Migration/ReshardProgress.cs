@@ -15,6 +15,7 @@ internal sealed class ReshardProgress(
     private OperationId _reshard;
     private long _firstSeen;
     private ReshardReview? _review;
+    private ReshardReport? _last;
 
     /// <summary>A reshard has become known here.</summary>
     public void Begin(OperationId reshard)
@@ -25,7 +26,11 @@ internal sealed class ReshardProgress(
     public void Waits(ReshardReview review)
     {
         lock (_gate) _review = review;
+        if (Report() is { } report) Volatile.Write(ref _last, report);
     }
+
+    /// <summary>How far the last one that this process looked after was, when it was looked at last.</summary>
+    public ReshardReport? Last => Volatile.Read(ref _last);
 
     /// <summary>The reshard under way, or null when there is none.</summary>
     public ReshardReport? Report()

@@ -32,7 +32,7 @@ internal static class ReshardEndpoints
     }
 
     private static Task GetAsync(HttpContext context, Published<ClusterTopology> topology, ReshardProgress progress) =>
-        JsonAnswer.WriteAsync(context, StatusCodes.Status200OK, (topology.Current, Report: progress.Report()), static (json, state) =>
+        JsonAnswer.WriteAsync(context, StatusCodes.Status200OK, (topology.Current, Report: progress.Report(), progress.Last), static (json, state) =>
         {
             json.WriteString("message", "Reshard status retrieved successfully");
             json.WriteString("stage", state.Report is null ? "none" : state.Report.IsReady ? "committing" : "transferring");
@@ -41,6 +41,12 @@ internal static class ReshardEndpoints
             json.WriteStartObject("last");
             json.WriteString("reshard-id", last.Id.ToString());
             json.WriteString("end", last.Committed ? "committed" : "cancelled");
+            if (state.Last is { } seen && seen.Transition.Id == last.Id)
+            {
+                json.WriteNumber("keys-moved", seen.Records);
+                json.WriteNumber("elapsed-seconds", Math.Round(seen.Elapsed.TotalSeconds, 3));
+            }
+
             json.WriteEndObject();
         });
 

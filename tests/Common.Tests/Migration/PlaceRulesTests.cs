@@ -59,7 +59,7 @@ public sealed class PlaceRulesTests
         Assert.Equal(new(0, new(0)), fill.Target);
         Assert.Equal(Settled.Epoch, fill.Since);
         Assert.False(fill.IsComplete);
-        Assert.Equal([new(new(0, new(0)), VersionVector.Empty, false, false)], fill.Sources);
+        Assert.Equal([FillSource.Of(new(0, new(0)))], fill.Sources);
         Assert.True(PlaceRules.IsWanted(fill, Settled, Identity(6), null));
     }
 

@@ -71,7 +71,7 @@ public sealed class FillingTests : IDisposable
             {
                 Write(0, $"key{written}");
                 // By broadcast, from where a donor told its cut.
-                if (_replicas[2].Snapshot.Current.Fill is { } fill && fill.Sources[0].HasCut) Deliver(0, 2, fill.Sources[0].Vector[OriginOf(0)]);
+                if (_replicas[2].Snapshot.Current.Fill is { } fill && fill.Sources[0].Cut is not null) Deliver(0, 2, fill.Sources[0].Vector[OriginOf(0)]);
                 else if (_replicas[2].Snapshot.Current.Place is not null) Deliver(0, 2, _replicas[2].Snapshot.Current.Vector[OriginOf(0)]);
                 return ++written > 700 && _replicas[2].Snapshot.Current.Place == Group;
             },

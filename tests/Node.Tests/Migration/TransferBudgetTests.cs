@@ -36,8 +36,8 @@ public sealed class TransferBudgetTests
     {
         var budget = new TransferBudget(_clock.Time, new() { MaxBytesPerSecond = 1000 });
         _clock.Advance(TimeSpan.FromMinutes(1));
-        Assert.True(budget.SpendAsync(2000, CancellationToken.None).AsTask().IsCompleted);
-        var next = _clock.NewProcess().Start(() => budget.SpendAsync(1, CancellationToken.None).AsTask());
+        Assert.True(budget.SpendAsync(2000, CancellationToken.None).IsCompleted);
+        var next = _clock.NewProcess().Start(() => budget.SpendAsync(1, CancellationToken.None));
         _clock.Advance(TimeSpan.FromSeconds(1.9));
         Assert.False(next.IsCompleted);
         _clock.Advance(TimeSpan.FromSeconds(0.2));
@@ -48,7 +48,7 @@ public sealed class TransferBudgetTests
     public void Without_a_bound_nothing_waits()
     {
         var budget = new TransferBudget(_clock.Time, new());
-        for (var i = 0; i < 10; i++) Assert.True(budget.SpendAsync(int.MaxValue, CancellationToken.None).AsTask().IsCompletedSuccessfully);
+        for (var i = 0; i < 10; i++) Assert.True(budget.SpendAsync(int.MaxValue, CancellationToken.None).IsCompletedSuccessfully);
     }
 
     [Fact]
@@ -57,7 +57,7 @@ public sealed class TransferBudgetTests
         var budget = new TransferBudget(_clock.Time, new() { MaxBytesPerSecond = 1 });
         await budget.SpendAsync(100, CancellationToken.None);
         using var stop = new CancellationTokenSource();
-        var waiting = budget.SpendAsync(100, stop.Token).AsTask();
+        var waiting = budget.SpendAsync(100, stop.Token);
         stop.Cancel();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => waiting);
     }

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Kv.Common.Causality;
 using Kv.Common.Identity;
+using Kv.Common.Migration;
 using Kv.Common.Replication;
 using Kv.Common.Time;
 using Kv.Common.Topology;
@@ -101,7 +102,8 @@ public sealed class ReplicaStepTests
         Assert.Null(Held.Fill);
         Assert.True(Held.IsComplete);
         Assert.Equal(VersionVector.Of(sent.Dot), Held.Vector);
-        Assert.Equal(Held.Vector, Held.LoggedAfter);
+        // What came by broadcast is in the log.
+        Assert.Equal(VersionVector.Of(new Dot(origin, 5)), Held.LoggedAfter);
         CheckCounts(3);
         // It is no member yet.
         Assert.IsType<CommitResult.NotOwner>(Write(KeyOf(0)));
@@ -123,7 +125,8 @@ public sealed class ReplicaStepTests
         });
         Assert.Equal(Zero, Held.Place);
         Assert.Equal(VersionVector.Of(new Dot(origin, 2)), Held.Vector);
-        Assert.Equal(VersionVector.Of(new Dot(origin, 1)), Held.LoggedAfter);
+        Assert.Empty(Held.LoggedAfter);
+        Assert.Equal(2, _storage.ReadLog(origin, 0, 2, 10, 1000)!.Records.Count);
         CheckCounts(2);
     }
 
@@ -174,7 +177,7 @@ public sealed class ReplicaStepTests
         Assert.True(Held.IsComplete);
         Assert.Null(Held.Fill);
         Assert.Equal(VersionVector.Of(mine.Dot, theirs.Dot), Held.Vector);
-        Assert.Equal(Held.Vector, Held.LoggedAfter);
+        Assert.Equal(VersionVector.Of(theirs.Dot), Held.LoggedAfter);
         Assert.Equal(new(Zero, VersionVector.Empty, before.Vector), Assert.Single(Held.Former));
         Assert.NotNull(_storage.Read(mine.Key));
         Assert.NotNull(_storage.Read(theirs.Key));
@@ -223,7 +226,7 @@ public sealed class ReplicaStepTests
         Assert.Empty(Held.Vector);
         Assert.False(Held.IsComplete);
         Assert.Equal(new(Zero, VersionVector.Empty, VersionVector.Of(written.Dot)), Assert.Single(Held.Former));
-        Assert.Equal([new(Next, VersionVector.Empty, false, false)], Held.Fill!.Sources);
+        Assert.Equal([FillSource.Of(Next)], Held.Fill!.Sources);
         Assert.Equal(_topology.Epoch, Held.Fill.Since);
         Assert.Empty(_storage.Scan(RingRange.Whole));
         CheckCounts(0);
@@ -238,7 +241,7 @@ public sealed class ReplicaStepTests
         _topology = Of([2, 3], [Shard(0, Nodes[2]) with { Joining = [Nodes[0]] }, Shard(1, Nodes[1]), Shard(2, Nodes[3])], epoch: new(9));
         Do(_ => { });
         Assert.Null(Held.Place);
-        Assert.Equal([new(Next, VersionVector.Empty, false, false)], Held.Fill!.Sources);
+        Assert.Equal([FillSource.Of(Next)], Held.Fill!.Sources);
         Assert.Empty(_storage.Scan(RingRange.Whole));
     }
 
@@ -268,7 +271,7 @@ public sealed class ReplicaStepTests
         // The cancel in between was not noticed.
         _topology = Resharding(1, after: _topology.Epoch.Next);
         Do(step => Assert.False(step.IsCurrent(session)));
-        Assert.Equal([new(One, VersionVector.Empty, false, false)], Held.Fill!.Sources);
+        Assert.Equal([FillSource.Of(One)], Held.Fill!.Sources);
         Assert.NotEqual(session, FillSession.Of(Held.Fill));
         Assert.Equal(session.Target, FillSession.Of(Held.Fill).Target);
     }

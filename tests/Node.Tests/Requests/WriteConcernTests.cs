@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using Kv.Common.Causality;
 using Kv.Common.Identity;
 using Kv.Common.Membership;
+using Kv.Common.Migration;
 using Kv.Common.Replication;
 using Kv.Common.Time;
 using Kv.Common.Topology;
@@ -42,7 +43,7 @@ public sealed class WriteConcernTests : IDisposable
     public void Dispose() => _stop.Cancel();
 
     [Fact]
-    public void A_write_to_a_moving_key_waits_for_a_majority_of_the_next_owners_that_are_sent_it()
+    public void A_write_to_a_moving_key_waits_for_a_majority_of_the_next_owners_that_are_filled_and_sent_it()
     {
         for (var node = 3; node < 6; node++) Acknowledge(node, 0);
         Acknowledge(1, 1);
@@ -82,6 +83,16 @@ public sealed class WriteConcernTests : IDisposable
         _view.Publish(new(Nodes[0], Nodes[1..].Where(node => !node.Equals(Nodes[4])).Select(Alive)));
         _clock.Advance(TimeSpan.FromSeconds(0.1));
         Assert.True(Result(write).Satisfied);
+    }
+
+    [Fact]
+    public void A_next_owner_that_is_not_filled_yet_is_not_waited_for()
+    {
+        Acknowledge(1, 1);
+        Acknowledge(3, 0);
+        Assert.False(Wait(Moving, 1).IsCompleted);
+        _view.Publish(new(Nodes[0], Nodes[1..].Select(node => Alive(node, isFilled: false))));
+        Assert.True(Wait(Moving, 1).IsCompleted);
     }
 
     [Fact]
@@ -187,8 +198,13 @@ public sealed class WriteConcernTests : IDisposable
     private Task<(bool Satisfied, int Required, int Replicas)> Wait(Key key, ulong sequence, WriteConcernLevel level = WriteConcernLevel.Majority) =>
         _concern.WaitAsync(new WriteRecord(key, "1"u8.ToArray(), false, HybridTimestamp.At(1), new(Own, sequence), default), level, Deadline.In(TimeSpan.FromSeconds(1), _clock.Time)).AsTask();
 
-    private static PeerView Alive(NodeAddress node) => new(
-        node, PeerState.Alive, true, new((ulong)Array.IndexOf(Nodes, node) + 101), new(5), 0, VersionVector.Empty, null, null, false, 0, true, true, TimeSpan.Zero, 0, TimeSpan.Zero);
+    private static PeerView Alive(NodeAddress node) => Alive(node, isFilled: true);
+
+    private static PeerView Alive(NodeAddress node, bool isFilled) => new(
+        node, PeerState.Alive, true, new((ulong)Array.IndexOf(Nodes, node) + 101), new(5), 0, VersionVector.Empty, null, FillOf(node, isFilled), false, 0, true, true, TimeSpan.Zero, 0, TimeSpan.Zero);
+
+    private static FillReport? FillOf(NodeAddress node, bool isComplete) =>
+        After[1].Includes(node) ? new(Reshard.GroupOf(new(1)), Reshard.Begun, isComplete, 0, 0, 0, 0) : null;
 
     private static Key KeyOf(int shard) => Enumerable.Range(0, int.MaxValue).Select(i => new Key($"key{i}")).First(key => HashRing.For(2).OwnerOf(key.Position) == new ShardId(shard));
 
