@@ -66,8 +66,6 @@ internal static partial class AllMutants
         (() => new MigrationMutants.ForgetFormerAtOnce(), "the log of an ended group is forgotten although somebody needs it"),
         (() => new MigrationMutants.ResumedWithOlderScan(), "a transfer goes on with a donor that holds less"),
         (() => new MigrationMutants.AcknowledgedByOldOwnersOnly(), "a write is acknowledged without the new owners, and not handed over"),
-        (() => new MigrationMutants.StabilityWithoutFilled(), "stability leaves those out who are being filled"),
-        (() => new PlaceMutants.IgnoreNewerEpochs(), "a token of a newer epoch is served by an older one"),
     ];
 
     // Nothing catches these yet: they can be asked for by name, and are not required to be caught.
@@ -77,6 +75,8 @@ internal static partial class AllMutants
         (() => new MigrationMutants.LateTransfer(), "what an earlier reshard still brings is taken in"),
         (() => new PlaceMutants.LeaveWithoutHandingOver(), "a node leaves without handing over"),
         (() => new PlaceMutants.StabilityWithoutJoining(), "stability leaves those out who join"),
+        (() => new MigrationMutants.StabilityWithoutFilled(), "stability leaves those out who are being filled"),
+        (() => new PlaceMutants.IgnoreNewerEpochs(), "a token of a newer epoch is served by an older one"),
     ];
 
     public static IReadOnlyList<string> Names { get; } = [.. Table.Select(entry => NameOf(entry.Make()))];

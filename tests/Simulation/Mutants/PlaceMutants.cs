@@ -1,12 +1,15 @@
+using System.Runtime.CompilerServices;
 using Kv.Common.Causality;
 using Kv.Common.Identity;
 using Kv.Common.Membership;
+using Kv.Common.Migration;
 using Kv.Common.Topology;
 using Kv.Node.Membership;
 using Kv.Node.Peers;
 using Kv.Node.Replica;
 using Kv.Node.Requests;
 using Kv.Node.Signals;
+using Kv.Node.Storage;
 using Kv.Node.Topology;
 using Kv.Simulation.Faults;
 using Kv.Simulation.Nodes;
@@ -43,6 +46,29 @@ internal static class PlaceMutants
 
         public override void Services(IServiceCollection services, SimNode node) =>
             services.AddSingleton(s => FloorThatSees(s, node, peer => peer with { Vector = VersionVector.Empty, Epoch = node.Known!.Epoch }));
+
+        public override IStorageEngine Storage(IStorageEngine real, SimNode node) => new Hasty(real);
+
+        // As if there were nothing to be filled with.
+        private sealed class Hasty(IStorageEngine inner) : StorageWrapper(inner)
+        {
+            public override ValueTask CommitAsync(StorageBatch batch)
+            {
+                var next = batch.Checkpoint;
+                if (next is { Place: null, Fill: { } fill } && fill.Sources is [var only] && only.Group == fill.Target)
+                    (PlaceIn(next), FillIn(next), IsCompleteIn(next)) = (fill.Target, null, true);
+                return base.CommitAsync(batch);
+            }
+        }
+
+        [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "<Place>k__BackingField")]
+        private static extern ref ReplicaGroup? PlaceIn(ReplicaCheckpoint checkpoint);
+
+        [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "<Fill>k__BackingField")]
+        private static extern ref Fill? FillIn(ReplicaCheckpoint checkpoint);
+
+        [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "<IsComplete>k__BackingField")]
+        private static extern ref bool IsCompleteIn(ReplicaCheckpoint checkpoint);
     }
 
     /// <summary>What a node holds that joins the shard counts for the members.</summary>
