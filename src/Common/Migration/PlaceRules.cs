@@ -49,7 +49,7 @@ public static class PlaceRules
         var scanned = new List<Dot>();
         foreach (var dot in held)
         {
-            var last = sources.Where(source => Meet(topology, dot.Origin.Group, source.Group, target)).Select(source => source.Cut[dot.Origin]).DefaultIfEmpty().Max();
+            var last = sources.Where(source => Matters(topology, dot.Origin.Group, source.Group, target)).Select(source => source.Cut[dot.Origin]).DefaultIfEmpty().Max();
             if (last > 0) scanned.Add(dot with { Sequence = Math.Min(last, dot.Sequence) });
         }
 
@@ -68,15 +68,15 @@ public static class PlaceRules
         foreach (var dot in sources.Aggregate(VersionVector.Empty, (joined, source) => joined.Join(source.Vector)))
         {
             if (!concerned.TryGetValue(dot.Origin.Group, out var holders))
-                concerned[dot.Origin.Group] = holders = [.. sources.Where(source => Meet(topology, dot.Origin.Group, source.Group, target)).Select(source => source.Vector)];
+                concerned[dot.Origin.Group] = holders = [.. sources.Where(source => Matters(topology, dot.Origin.Group, source.Group, target)).Select(source => source.Vector)];
             if (holders.Count > 0 && holders.Min(vector => vector[dot.Origin]) is > 0 and var sequence) held.Add(dot with { Sequence = sequence });
         }
 
         return VersionVector.Of(held);
     }
 
-    // True when some arc belonged to all three, each in its layout.
-    private static bool Meet(ClusterTopology topology, ReplicaGroup past, ReplicaGroup source, ReplicaGroup target)
+    /// <summary>True when some arc belonged to all three, each in its layout: what <paramref name="past"/> wrote matters to what the source gives the target.</summary>
+    public static bool Matters(ClusterTopology topology, ReplicaGroup past, ReplicaGroup source, ReplicaGroup target)
     {
         if (past == source) return topology.Concerns(source, target);
         var (ofPast, ofSource, ofTarget) = (topology.RingOf(past.Layout), topology.RingOf(source.Layout), topology.RingOf(target.Layout));

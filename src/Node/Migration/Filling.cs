@@ -73,29 +73,36 @@ internal sealed partial class Filling(
     private async Task PullAsync(FillSession session, ReplicaGroup source, ImmutableArray<ImmutableArray<RingRange>> parts, Action partDone, CancellationToken cancellation)
     {
         var backoff = new Backoff(options.RetryMin, options.RetryMax, time, new Random(random.Next()));
-        var isAgain = Known(session, source) is { IsWhole: true };
+        var wasWhole = Known(session, source) is { IsWhole: true };
         VersionVector? cut = null;
-        var lastCame = time.GetTimestamp();
+        long? refusedSince = null;
         for (var part = 0; part < parts.Length;)
         {
-            var told = Known(session, source) is { } known && ChooseDonor(session, known) is { } donor
-                ? await PullPartAsync(session, known, donor, cut ?? (known.IsWhole ? known.Vector : known.Cut), parts[part], cancellation)
-                : null;
-            if (told is null)
+            if (Known(session, source) is not { } known || ChooseDonor(session, known) is not { } donor)
             {
-                if (time.GetElapsedTime(lastCame) >= options.RestartAfter && await replica.FillAnewAsync(session)) LogBeginningAnew(logger, source);
+                refusedSince = null;
                 await backoff.PauseAsync(cancellation);
                 continue;
             }
 
-            lastCame = time.GetTimestamp();
+            var before = progress.Records;
+            if (await PullPartAsync(session, known, donor, cut ?? (known.IsWhole ? known.Vector : known.Cut), parts[part], cancellation) is not { } told)
+            {
+                // Donors are there, and none gives anything.
+                refusedSince = progress.Records == before ? refusedSince ?? time.GetTimestamp() : null;
+                if (refusedSince is { } since && time.GetElapsedTime(since) >= options.RestartAfter && await replica.FillAnewAsync(session)) LogBeginningAnew(logger, source);
+                await backoff.PauseAsync(cancellation);
+                continue;
+            }
+
+            refusedSince = null;
             backoff.Reset();
             partDone();
-            cut ??= told;
+            cut ??= wasWhole ? told : Known(session, source)?.Cut ?? told;
             part++;
         }
 
-        if (isAgain) await replica.TakeCutAsync(session, source, cut!);
+        if (wasWhole) await replica.TakeCutAsync(session, source, cut!);
         else await replica.FinishSourceAsync(session, source);
     }
 
@@ -172,7 +179,16 @@ internal sealed partial class Filling(
         foreach (var (source, pieces) in parts) await CoverAsync(session, source, pieces, cancellation);
         if (replica.Snapshot.Current.Place is not { } place || !topology.Current.Concerns(place, session.Target)) return;
         await replica.Snapshot.WaitAsync(next => next.Place != place || next.IsComplete, cancellation);
-        await UntilItCoversAsync(session, place, () => replica.Snapshot.Current is { Place: { } now } here && now == place ? here.Vector : null, null, cancellation);
+        // Only so that little is missing right after the commit: what the place lacks it claims as little afterwards, and can be pulled once more then, but not now.
+        using var soon = new CancellationTokenSource(options.RestartAfter, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, soon.Token);
+        try
+        {
+            await UntilItCoversAsync(session, place, () => replica.Snapshot.Current is { Place: { } now } here && now == place ? here.Vector : null, null, either.Token);
+        }
+        catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
+        {
+        }
     }
 
     // Broadcast brings it, unless its origin died before it could: then one that has it gives everything again, with a newer cut.
@@ -185,6 +201,7 @@ internal sealed partial class Filling(
         while (true)
         {
             var needed = await HeldByGiversAsync(session, source, cancellation);
+            var before = held();
             using var soon = new CancellationTokenSource(options.AnswerTimeout, time);
             using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, soon.Token);
             try
@@ -194,7 +211,8 @@ internal sealed partial class Filling(
             }
             catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
             {
-                if (remedy is not null) await remedy();
+                // What is still coming needs no remedy.
+                if (remedy is not null && Equals(before, held())) await remedy();
             }
         }
     }
@@ -216,7 +234,10 @@ internal sealed partial class Filling(
         }
 
         var view = await membership.WaitAsync(HaveSpoken, cancellation);
-        return GiversOf(source, topology.Current, view).Aggregate(VersionVector.Empty, (joined, peer) => joined.Join(peer.Vector));
+        var known = topology.Current;
+        return GiversOf(source, known, view)
+            .Aggregate(VersionVector.Empty, (joined, peer) => joined.Join(peer.Vector))
+            .OfGroups(group => known.Knows(session.Target.Layout) && PlaceRules.Matters(known, group, source, session.Target));
     }
 
     // What comes from each source for the target, in pieces of so many arcs; null when the topology does not know the target (any more).

@@ -39,11 +39,14 @@ internal sealed class FormerPlaces(
     {
         var view = topology.Current;
         if (view.Transition is not null) return false;
-        var written = former.Vector.OfGroups(group => group == former.Group);
-        return view.Shards.Where(shard => view.Concerns(former.Group, view.GroupOf(shard.Id))).All(shard => IsHeldBy(shard, view, written));
+        return view.Shards.Where(shard => view.Concerns(former.Group, view.GroupOf(shard.Id))).All(shard => IsHeldBy(shard, view, former));
     }
 
-    private bool IsHeldBy(ShardMembers shard, ClusterTopology view, VersionVector written)
+    // One that lacks what the log here does not reach back to cannot be helped from here.
+    private static bool HasAll(VersionVector held, FormerPlace former) =>
+        former.Vector.Where(dot => dot.Origin.Group == former.Group).All(dot => held.Covers(dot) || held[dot.Origin] < former.LoggedAfter[dot.Origin]);
+
+    private bool IsHeldBy(ShardMembers shard, ClusterTopology view, FormerPlace former)
     {
         var peers = membership.Current;
         var group = view.GroupOf(shard.Id);
@@ -52,12 +55,12 @@ internal sealed class FormerPlaces(
         {
             if (member.Equals(self.Address))
             {
-                if (replica.Snapshot.Current is not { } here || here.Place != group || !here.Vector.Covers(written)) return false;
+                if (replica.Snapshot.Current is not { } here || here.Place != group || !HasAll(here.Vector, former)) return false;
             }
             else if (peers.Find(member) is { State: not PeerState.Dead } peer && (peer.State is not PeerState.Unknown || time.GetElapsedTime(_began) < options.LossPatience))
             {
                 // One that acts on a newer topology may be about to be something else.
-                if (peer.Place != group || peer.Epoch > view.Epoch || !peer.Vector.Covers(written)) return false;
+                if (peer.Place != group || peer.Epoch > view.Epoch || !HasAll(peer.Vector, former)) return false;
             }
             else
             {

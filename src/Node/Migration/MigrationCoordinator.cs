@@ -60,6 +60,10 @@ internal sealed partial class MigrationCoordinator(
                     LogCommitting(logger, reshard, ready.Filled.Length);
                     await changes.ChangeAsync(new TopologyChange.CommitReshard(changes.NewOperation(), reshard, ready.Filled), cancellation);
                     break;
+                case ReshardReview.Waits waits when progress.Unchanged() >= options.StallPatience + patience:
+                    LogStalled(logger, reshard, string.Join(", ", waits.For));
+                    await changes.ChangeAsync(new TopologyChange.CancelReshard(changes.NewOperation(), reshard), cancellation);
+                    break;
                 case ReshardReview.Lacks lacks when time.GetElapsedTime(settled.Since) >= options.LossPatience + patience:
                     LogGivingUp(logger, reshard, lacks.Shard);
                     await changes.ChangeAsync(new TopologyChange.CancelReshard(changes.NewOperation(), reshard), cancellation);
@@ -103,6 +107,9 @@ internal sealed partial class MigrationCoordinator(
 
     [LoggerMessage(5020, LogLevel.Information, "Everything is where reshard {Reshard} wants it, on {Nodes} nodes: committing")]
     private static partial void LogCommitting(ILogger logger, OperationId reshard, int nodes);
+
+    [LoggerMessage(5022, LogLevel.Warning, "Nothing has come of reshard {Reshard} for long, which waits for {Nodes}: cancelling")]
+    private static partial void LogStalled(ILogger logger, OperationId reshard, string nodes);
 
     [LoggerMessage(5021, LogLevel.Warning, "Reshard {Reshard} cannot be finished, because shard {Shard} would have too few live nodes: cancelling")]
     private static partial void LogGivingUp(ILogger logger, OperationId reshard, ShardId shard);

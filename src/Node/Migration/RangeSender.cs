@@ -42,7 +42,7 @@ internal sealed class RangeSender(
         if (batch.Count > 0) await foreach (var piece in PaidForAsync(batch, bytes, cancellation)) yield return piece;
 
         // 4.
-        if (replica.Snapshot.Current.Place != request.Source) throw Refused("has moved on from that group");
+        if (topology.Current.Layout != request.Source.Layout || replica.Snapshot.Current.Place != request.Source) throw Refused("has moved on from that group");
         yield return new TransferPiece.End(digest.Count, digest.Value);
     }
 

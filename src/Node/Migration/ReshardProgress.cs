@@ -14,23 +14,41 @@ internal sealed class ReshardProgress(
     private readonly Lock _gate = new();
     private OperationId _reshard;
     private long _firstSeen;
+    private long _changed;
     private ReshardReview? _review;
     private ReshardReport? _last;
 
     /// <summary>A reshard has become known here.</summary>
     public void Begin(OperationId reshard)
     {
-        lock (_gate) (_reshard, _firstSeen, _review) = (reshard, time.GetTimestamp(), null);
+        lock (_gate) (_reshard, _firstSeen, _changed, _review) = (reshard, time.GetTimestamp(), time.GetTimestamp(), null);
     }
 
     public void Waits(ReshardReview review)
     {
         lock (_gate) _review = review;
-        if (Report() is { } report) Volatile.Write(ref _last, report);
+        if (Report() is not { } report) return;
+        lock (_gate)
+        {
+            if (_last is null || report.Records != _last.Records || report.PartsDone != _last.PartsDone || report.WaitsFor.Length != _last.WaitsFor.Length) _changed = time.GetTimestamp();
+            _last = report;
+        }
+    }
+
+    /// <summary>For how long the reshard under way has been as it is.</summary>
+    public TimeSpan Unchanged()
+    {
+        lock (_gate) return time.GetElapsedTime(_changed);
     }
 
     /// <summary>How far the last one that this process looked after was, when it was looked at last.</summary>
-    public ReshardReport? Last => Volatile.Read(ref _last);
+    public ReshardReport? Last
+    {
+        get
+        {
+            lock (_gate) return _last;
+        }
+    }
 
     /// <summary>The reshard under way, or null when there is none.</summary>
     public ReshardReport? Report()

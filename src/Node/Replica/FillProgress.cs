@@ -27,6 +27,15 @@ internal sealed class FillProgress
         }
     }
 
+    /// <summary>How many records were received.</summary>
+    public long Records
+    {
+        get
+        {
+            lock (_gate) return _records;
+        }
+    }
+
     public void PartDone()
     {
         lock (_gate) _partsDone++;

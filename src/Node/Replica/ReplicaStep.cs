@@ -127,8 +127,8 @@ internal sealed class ReplicaStep
     /// </summary>
     public void TakeCut(ReplicaGroup group, VersionVector cut)
     {
-        if (_next.Fill?.Find(group) is { } source && (source.IsWhole || source.Cut is null))
-            _next = _next with { Fill = _next.Fill.With(source with { Vector = Reached(source).Join(cut), Cut = source.Cut?.Join(cut) ?? cut }) };
+        if (_next.Fill?.Find(group) is not { } source || !(source.IsWhole || source.Cut is null)) return;
+        _next = _next with { Fill = _next.Fill.With(source with { Vector = Reached(source).Join(cut), Cut = source.Cut?.Join(cut) ?? cut }) };
         _reached.Remove(group);
     }
 
@@ -259,7 +259,10 @@ internal sealed class ReplicaStep
     {
         var cut = fill.Sources[0].Cut!.OfGroups(group => _topology.Concerns(group, fill.Target));
         _next = _next with { LoggedAfter = _next.LoggedAfter.Join(cut.Without(Vector)), IsComplete = true, Fill = null };
+        if (cut[_own] > _ownSequence)
+            throw new StorageFailedException($"A donor holds this incarnation's own write {cut[_own]}, and the data directory only {_ownSequence}: it is an older copy.");
         _vector = Vector.Join(cut);
+        while (_inbox.TakeReady(Vector) is { } ready) ApplyDelivered(ready);
     }
 
     private List<RingRange> KeepOnly(ReplicaGroup? place)

@@ -90,7 +90,8 @@ internal sealed partial class CatchUp(
             var gaps = VersionVector.Of(peer.Vector.Where(dot => dot.Origin.Group != place || !broadcasting.Contains(dot.Origin.Incarnation)));
             var want = gaps.Join(asked).Without(replica.Snapshot.Current.Vector);
             if (!want.IsEmpty) await FetchAsync(member, place, want, cancellation);
-            lacking = lacking.Join(gaps);
+            // Whoever cannot give does not count.
+            if (peer.Complete && shard.Includes(member)) lacking = lacking.Join(gaps);
         }
 
         await BeginAgainIfInVainAsync(place, lacking, cancellation);

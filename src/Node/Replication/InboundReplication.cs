@@ -18,11 +18,11 @@ internal sealed class InboundReplication(
     /// </summary>
     public async Task ServeAsync(NodeIdentity from, BroadcastOpening opening, IPeerStream<Acknowledgement, RecordBatch> stream, CancellationToken cancellation)
     {
-        if (await GreetedAsync(from, opening, cancellation) is not { } greeted) return;
+        if (await GreetedAsync(from, opening, cancellation) is not (var greeted, var group)) return;
         var greeting = greeted.Received;
         await stream.SendAsync(new(self.Incarnation, greeting), cancellation);
         await Duplex.RunAsync(
-            stop => UntilAnotherScopeAsync(opening.Scope, greeted.Fill?.Attempt, stop),
+            stop => UntilAnotherScopeAsync(opening.Scope, group, SessionOf(greeted), stop),
             stop => Duplex.RunAsync(within => TakeInAsync(opening.Scope, stream, within), within => AcknowledgeAsync(from.Incarnation, greeting, stream, within), stop),
             cancellation);
     }
@@ -46,17 +46,19 @@ internal sealed class InboundReplication(
 
     // Null when this node does not come to the peer's scope in time, or has left it: the peer comes again. One who fills this replica is greeted once a donor has told
     // from where on its writes are wanted.
-    private async Task<ReplicaSnapshot?> GreetedAsync(NodeIdentity from, BroadcastOpening opening, CancellationToken cancellation)
+    private async Task<(ReplicaSnapshot Snapshot, ReplicaGroup? Group)?> GreetedAsync(NodeIdentity from, BroadcastOpening opening, CancellationToken cancellation)
     {
         using var patience = new CancellationTokenSource(options.AnswerTimeout * 0.75, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, patience.Token);
         try
         {
             var view = await topology.WaitAsync(next => next.Epoch >= opening.Epoch, either.Token);
-            if (view.Scope != opening.Scope) return null;
+            // One that is not admitted yet has no place that anybody should send to.
+            if (view.Scope != opening.Scope || !view.IsMember(self)) return null;
             var group = view.ReplicatedBy(from.Address) is { } shard ? view.GroupOf(shard.Id) : default(ReplicaGroup?);
-            return await replica.Snapshot.WaitAsync(
+            var snapshot = await replica.Snapshot.WaitAsync(
                 next => next.Followed >= view.Epoch && (group is not { } giving || !IsWaitingForCut(next, giving)), either.Token);
+            return (snapshot, group);
         }
         catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
         {
@@ -64,19 +66,22 @@ internal sealed class InboundReplication(
         }
     }
 
-    // A fill that is begun anew wants the broadcast from another cut on.
-    private async Task UntilAnotherScopeAsync(LayoutScope scope, uint? attempt, CancellationToken cancellation)
+    // A fill that begins, or begins anew, wants the broadcast from another cut on than the greeting told.
+    private async Task UntilAnotherScopeAsync(LayoutScope scope, ReplicaGroup? giving, FillSession? greeted, CancellationToken cancellation)
     {
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         var first = await Task.WhenAny(
             topology.WaitAsync(next => next.Scope != scope, either.Token).AsTask(),
-            replica.Snapshot.WaitAsync(next => next.Fill is { } fill && attempt is { } before && fill.Attempt != before, either.Token).AsTask());
+            replica.Snapshot.WaitAsync(next => giving is { } group && IsFilledBy(next, group) && SessionOf(next) != greeted, either.Token).AsTask());
         either.Cancel();
         await first;
     }
 
-    private static bool IsWaitingForCut(ReplicaSnapshot snapshot, ReplicaGroup giving) =>
-        snapshot.Fill is { } fill && !fill.IsAgain(snapshot.Place) && fill.Find(giving) is { Cut: null };
+    private static FillSession? SessionOf(ReplicaSnapshot snapshot) => snapshot.Fill is { } fill ? FillSession.Of(fill) : null;
+
+    private static bool IsFilledBy(ReplicaSnapshot snapshot, ReplicaGroup giving) => snapshot.Fill is { } fill && !fill.IsAgain(snapshot.Place) && fill.Find(giving) is not null;
+
+    private static bool IsWaitingForCut(ReplicaSnapshot snapshot, ReplicaGroup giving) => IsFilledBy(snapshot, giving) && snapshot.Fill!.Find(giving) is { Cut: null };
 
     private async Task TakeInAsync(LayoutScope scope, IPeerStream<Acknowledgement, RecordBatch> stream, CancellationToken cancellation)
     {

@@ -16,7 +16,7 @@ internal sealed class LogCursor(ReplicaState replica, ulong after, Dot last, Fun
 
     public Passage Current { get; private set; }
 
-    /// <summary>Never less than that of what came before: a gap has the stamp of the last write in it that is known here.</summary>
+    /// <summary>Never less than that of what came before. A gap has the stamp of what came before it: it may always go early, and others may wait for what is in it.</summary>
     public HybridTimestamp Stamp { get; private set; }
 
     public bool MoveNext()
@@ -31,14 +31,21 @@ internal sealed class LogCursor(ReplicaState replica, ulong after, Dot last, Fun
         if (_readThrough >= last.Sequence || replica.ReadLog(last.Origin, _readThrough, last.Sequence, RecordBatch.MaxRecords, RecordBatch.MaxBytes) is not { } slice) return false;
         foreach (var record in slice.Records)
         {
-            _stamp = HybridTimestamp.Max(_stamp, record.Stamp);
             if (isForReceiver?.Invoke(record.Key.Position) == false) continue;
-            _read.Enqueue((new(record.Dot, _readThrough, record), _stamp));
+            Skip(record.Dot.Sequence - 1);
+            _stamp = HybridTimestamp.Max(_stamp, record.Stamp);
+            _read.Enqueue((Passage.Of(record), _stamp));
             _readThrough = record.Dot.Sequence;
         }
 
-        if (slice.Through > _readThrough) _read.Enqueue((new(last with { Sequence = slice.Through }, _readThrough, null), _stamp));
-        _readThrough = slice.Through;
+        Skip(slice.Through);
         return _read.Count > 0;
+    }
+
+    private void Skip(ulong through)
+    {
+        if (through <= _readThrough) return;
+        _read.Enqueue((new(last with { Sequence = through }, _readThrough, null), _stamp));
+        _readThrough = through;
     }
 }

@@ -117,10 +117,10 @@ internal sealed partial class PeerReplicator(
         for (var former = ended.Next(); ; former = former is null ? null : ended.Next())
         {
             if (former is not null) await SendAsync(stream, former, cancellation);
-            else await replica.Snapshot.WaitAsync(next => HasOwn(next) || HasOthers(next), cancellation);
+            else await replica.Snapshot.WaitAsync(next => HasOthers(next) || HasOwn(next), cancellation);
             var snapshot = replica.Snapshot.Current;
+            if (HasOthers(snapshot)) return;
             if (HasOwn(snapshot)) sent = await SendOwnAsync(stream, own!, sent, snapshot.Vector[own!.Origin], cancellation);
-            else if (former is null && hasOthers) return;
         }
 
         bool HasOwn(ReplicaSnapshot next) => own is not null && next.Vector[own.Origin] > sent;

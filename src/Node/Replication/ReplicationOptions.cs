@@ -24,7 +24,7 @@ internal sealed class ReplicationOptions
     /// <summary>
     /// How long a replica asks in vain for what others of its group hold before it pulls all of the group once more: what came to all of them by transfer is in nobody's log.
     /// </summary>
-    public TimeSpan RefillAfter { get; set; } = TimeSpan.FromSeconds(3);
+    public TimeSpan RefillAfter { get; set; } = TimeSpan.FromSeconds(6);
 
     public IEnumerable<string> Validate()
     {

@@ -17,7 +17,7 @@ internal sealed record ReplicaCheckpoint(ReplicaGroup? Place, VersionVector Vect
 {
     public static readonly ReplicaCheckpoint Empty = new(null, VersionVector.Empty, HybridTimestamp.Zero, 0);
 
-    /// <summary>What <see cref="Vector"/> was when the place was taken: the log has, of the place's ranges, every write after that.</summary>
+    /// <summary>What came by a scan: after that the log has, of the place's ranges, every write that <see cref="Vector"/> covers.</summary>
     public VersionVector LoggedAfter { get; init; } = VersionVector.Empty;
 
     /// <summary>True once it has held all that the group held.</summary>

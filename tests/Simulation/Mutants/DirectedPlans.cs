@@ -33,7 +33,13 @@ internal static class DirectedPlans
         WriteConcernLevel[] levels = [WriteConcernLevel.Local, WriteConcernLevel.Default];
         return plan with
         {
-            Nodes = 5 + random.Next(2), Spares = 0, Shards = 1 + random.Next(2), Duration = TimeSpan.FromSeconds(26), Loss = 0, IsPeaceful = false, Faults = faults,
+            Nodes = 5 + random.Next(2),
+            Spares = 0,
+            Shards = 1 + random.Next(2),
+            Duration = TimeSpan.FromSeconds(26),
+            Loss = 0,
+            IsPeaceful = false,
+            Faults = faults,
             Clients = [.. Enumerable.Range(0, 8).Select(_ => (random.Next(), new ClientHabits(TimeSpan.FromMilliseconds(random.Next(15, 80)), 0.4, 0.05, 40, true, levels, 2)))],
         };
     }
