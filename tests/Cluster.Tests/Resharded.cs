@@ -6,7 +6,7 @@ namespace Kv.Cluster.Tests;
 internal static class Resharded
 {
     /// <summary>A reshard of <see cref="PreloadAsync"/>'s keys takes some seconds with it: long enough to meddle, which no test takes for granted.</summary>
-    public static readonly IReadOnlyDictionary<string, string> Slow = new Dictionary<string, string> { ["Migration__MaxBytesPerSecond"] = "40000" };
+    public static readonly IReadOnlyDictionary<string, string> Slow = new Dictionary<string, string> { ["Migration__MaxBytesPerSecond"] = "10000" };
 
     /// <summary>For what takes as long as it takes, and must come to an end.</summary>
     public static readonly TimeSpan Bound = TimeSpan.FromSeconds(60);

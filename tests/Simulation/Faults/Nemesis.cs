@@ -336,7 +336,7 @@ internal sealed class Nemesis
         }
         else
         {
-            if (!node.IsProvisioned || !_cluster.Topology.IsMember(node.Identity) || _unassignedLostDisk) return false;
+            if (!node.IsProvisioned || !_cluster.Topology.IsMember(node.Identity) || _unassignedLostDisk || !LeavesOneWhoKnows(node)) return false;
             _unassignedLostDisk = true;
             _cluster.Log($"FAULT {node.Address}, which replicates nothing, loses its disk");
         }
@@ -352,12 +352,14 @@ internal sealed class Nemesis
     // Shards that were resharded have all lost what any of them has.
     private bool MayBeLost(SimNode node, ShardId shard)
     {
-        // Who is to recover a lost quorum must be left, and know what the quorum decided last.
-        if (_cluster.Topology.IsSealed && !_cluster.Members.Any(other => other != node && IsIntact(other))) return false;
+        if (!LeavesOneWhoKnows(node)) return false;
         var isFirst = _shardsThatLostDisks.Count == 0;
         var isFirstOfShard = _shardsThatLostDisks.Add(shard);
         return isFirst || (_cluster.Topology is { Layout: 0, Transition: null } ? isFirstOfShard : _departures.OnlyAt(node).Count == 0);
     }
+
+    // Who is to recover a lost quorum must be left, and know what the quorum decided last; whether it replicates anything or not.
+    private bool LeavesOneWhoKnows(SimNode node) => !_cluster.Topology.IsSealed || _cluster.Members.Any(other => other != node && IsIntact(other));
 
     private bool IsIntact(SimNode node) =>
         _cluster.Topology.IsMember(node.Identity) && _cluster.History.HeldBy(node.Identity)?.Epoch >= _cluster.Topology.Epoch;
