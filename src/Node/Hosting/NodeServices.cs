@@ -46,6 +46,7 @@ internal static class NodeServices
         services.AddSingleton<MigrationCoordinator>();
 
         services.AddSingleton<ReplicaState>();
+        services.AddSingleton<ClientActivity>();
         services.AddSingleton<FillProgress>();
         services.AddSingleton<ServingFloor>();
         services.AddSingleton<Stability>();

@@ -3,6 +3,7 @@ using Kv.Common.Causality;
 using Kv.Common.Identity;
 using Kv.Common.Membership;
 using Kv.Common.Migration;
+using Kv.Common.Replication;
 using Kv.Common.Topology;
 using Kv.Node.Peers;
 using Kv.Node.Replica;
@@ -21,6 +22,7 @@ internal sealed partial class Filling(
     ReplicaState replica,
     IPeerTransport transport,
     FillProgress progress,
+    TransferBudget budget,
     TimeProvider time,
     Random random,
     MigrationOptions options,
@@ -78,7 +80,9 @@ internal sealed partial class Filling(
         long? refusedSince = null;
         for (var part = 0; part < parts.Length;)
         {
-            if (Known(session, source) is not { } known || ChooseDonor(session, known) is not { } donor)
+            var known = Known(session, source);
+            var least = cut ?? (known is { IsWhole: true } ? known.Vector : known?.Cut);
+            if (known is null || ChooseDonor(session, known, least) is not { } donor)
             {
                 refusedSince = null;
                 await backoff.PauseAsync(cancellation);
@@ -86,7 +90,7 @@ internal sealed partial class Filling(
             }
 
             var before = progress.Records;
-            if (await PullPartAsync(session, known, donor, cut ?? (known.IsWhole ? known.Vector : known.Cut), parts[part], cancellation) is not { } told)
+            if (await PullPartAsync(session, known, donor, least, parts[part], cancellation) is not { } told)
             {
                 // Donors are there, and none gives anything.
                 refusedSince = progress.Records == before ? refusedSince ?? time.GetTimestamp() : null;
@@ -122,7 +126,8 @@ internal sealed partial class Filling(
         {
             await foreach (var piece in transport.TransferAsync(donor, new(session.Since, source.Group, least ?? VersionVector.Empty, ranges), either.Token))
             {
-                silence.CancelAfter(options.AnswerTimeout);
+                // The donor's silence, not this node's own rest.
+                silence.CancelAfter(Timeout.InfiniteTimeSpan);
                 switch (piece)
                 {
                     case TransferPiece.Cut cut:
@@ -132,7 +137,7 @@ internal sealed partial class Filling(
                     case TransferPiece.Records records:
                         foreach (var record in records.All) digest.Add(record);
                         progress.Received(records.All.Count, records.All.Sum(record => (long)record.Key.Utf8.Length + record.Value.Length + record.Token.Length));
-                        ahead.Enqueue(replica.TransferAsync(session, records.All).AsTask());
+                        ahead.Enqueue(TakeInAsync(session, records.All, either.Token));
                         if (ahead.Count >= options.MaxBatchesAhead && !await ahead.Dequeue()) return null;
                         break;
                     case TransferPiece.End end:
@@ -143,6 +148,8 @@ internal sealed partial class Filling(
                         LogMismatch(logger, donor, source.Group);
                         return null;
                 }
+
+                silence.CancelAfter(options.AnswerTimeout);
             }
         }
         catch (PeerUnavailableException unavailable)
@@ -157,11 +164,21 @@ internal sealed partial class Filling(
         return null;
     }
 
-    // A reachable, complete member of the source that knows of this fill; one that holds more than is here rather than another, and among equals any of them, so that
-    // several who are filled at once do not all ask the same one.
-    private NodeAddress? ChooseDonor(FillSession session, FillSource source)
+    // Durable, and rested from.
+    private async Task<bool> TakeInAsync(FillSession session, IReadOnlyList<WriteRecord> records, CancellationToken cancellation)
+    {
+        var since = time.GetTimestamp();
+        if (!await replica.TransferAsync(session, records)) return false;
+        await budget.RestAsync(time.GetElapsedTime(since), cancellation);
+        return true;
+    }
+
+    // A reachable, complete member of the source that knows of this fill; one that holds what it must by its last beat rather than one that would refuse, one that holds more
+    // than is here rather than another, and among equals any of them, so that several who are filled at once do not all ask the same one.
+    private NodeAddress? ChooseDonor(FillSession session, FillSource source, VersionVector? least)
     {
         var givers = GiversOf(source.Group, topology.Current, membership.Current).Where(peer => peer.Complete && peer.Place == source.Group && peer.Epoch >= session.Since).ToList();
+        if (least is not null && givers.Where(peer => peer.Vector.Covers(least)).ToList() is { Count: > 0 } able) givers = able;
         var held = source.IsWhole || session.Target == source.Group ? replica.Snapshot.Current.Received.Join(source.Vector) : source.Vector;
         if (givers.Where(peer => !held.Covers(peer.Vector)).ToList() is { Count: > 0 } ahead) givers = ahead;
         return givers.Count == 0 ? null : givers[random.Next(givers.Count)].Address;

@@ -6,6 +6,11 @@ internal sealed class MigrationOptions
     /// <summary>Most bytes of keys, values and tokens that a node sends a second to all it fills together; 0 for no bound.</summary>
     public long MaxBytesPerSecond { get; set; }
 
+    /// <summary>
+    /// Which part of the time, as giver and as taker, may go into transfers while clients are served; 1 for all of it. Where no client is served, transfers take what they can.
+    /// </summary>
+    public double ShareUnderLoad { get; set; } = 0.25;
+
     /// <summary>How many arcs of the ring (of 4096) are asked for at a time. What was asked for and broke off is asked for again; less means less again, and more requests.</summary>
     public int ArcsPerPart { get; set; } = 64;
 
@@ -43,6 +48,7 @@ internal sealed class MigrationOptions
     public IEnumerable<string> Validate()
     {
         if (MaxBytesPerSecond < 0) yield return "Migration:MaxBytesPerSecond must not be negative.";
+        if (!(ShareUnderLoad is >= 0.01 and <= 1)) yield return "Migration:ShareUnderLoad must be 0.01 to 1.";
         if (ArcsPerPart is < 1 or > 4096) yield return "Migration:ArcsPerPart must be 1 to 4096.";
         if (MaxBatchesAhead is < 1 or > 1024) yield return "Migration:MaxBatchesAhead must be 1 to 1024.";
         if (AnswerTimeout <= TimeSpan.Zero) yield return "Migration:AnswerTimeout must be more than zero.";

@@ -29,17 +29,18 @@ internal sealed class RangeSender(
         var digest = new TransferDigest();
         var batch = new List<WriteRecord>();
         var bytes = 0;
+        var since = time.GetTimestamp();
         foreach (var record in request.Ranges.SelectMany(replica.Scan))
         {
             digest.Add(record);
             batch.Add(record);
             bytes += record.Key.Utf8.Length + record.Value.Length + record.Token.Length;
             if (batch.Count < RecordBatch.MaxRecords && bytes < RecordBatch.MaxBytes) continue;
-            await foreach (var piece in PaidForAsync(batch, bytes, cancellation)) yield return piece;
-            (batch, bytes) = ([], 0);
+            await foreach (var piece in PaidForAsync(batch, bytes, time.GetElapsedTime(since), cancellation)) yield return piece;
+            (batch, bytes, since) = ([], 0, time.GetTimestamp());
         }
 
-        if (batch.Count > 0) await foreach (var piece in PaidForAsync(batch, bytes, cancellation)) yield return piece;
+        if (batch.Count > 0) await foreach (var piece in PaidForAsync(batch, bytes, time.GetElapsedTime(since), cancellation)) yield return piece;
 
         // 4.
         if (topology.Current.Layout != request.Source.Layout || replica.Snapshot.Current.Place != request.Source) throw Refused("has moved on from that group");
@@ -47,9 +48,9 @@ internal sealed class RangeSender(
     }
 
     // A receiver takes silence for a broken session, and the turn of a piece may be far off where the bound is low: until then it is sent nothing, in so many pieces.
-    private async IAsyncEnumerable<TransferPiece> PaidForAsync(List<WriteRecord> batch, int bytes, [EnumeratorCancellation] CancellationToken cancellation)
+    private async IAsyncEnumerable<TransferPiece> PaidForAsync(List<WriteRecord> batch, int bytes, TimeSpan scanned, [EnumeratorCancellation] CancellationToken cancellation)
     {
-        var paid = budget.SpendAsync(bytes, cancellation);
+        var paid = Task.WhenAll(budget.SpendBytesAsync(bytes, cancellation), budget.RestAsync(scanned, cancellation));
         while (!paid.IsCompleted && await Task.WhenAny(paid, Task.Delay(options.AnswerTimeout / 3, time, cancellation)) != paid)
         {
             cancellation.ThrowIfCancellationRequested();

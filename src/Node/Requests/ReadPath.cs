@@ -11,10 +11,12 @@ internal sealed class ReadPath(
     Forwarder forwarder,
     CausalGate gate,
     ReplicaState replica,
-    Stability stability)
+    Stability stability,
+    ClientActivity clients)
 {
     public async ValueTask<Outcome> ReadAsync(GetCommand command, RequestOrigin origin)
     {
+        clients.Serve();
         var epoch = command.Token.Token.Epoch > origin.Epoch ? command.Token.Token.Epoch : origin.Epoch;
         while (true)
         {

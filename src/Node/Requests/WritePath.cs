@@ -13,11 +13,13 @@ internal sealed class WritePath(
     WriteConcern concern,
     ReplicaState replica,
     Stability stability,
+    ClientActivity clients,
     TimeProvider time,
     RequestOptions options)
 {
     public async ValueTask<Outcome> WriteAsync(WriteCommand command, RequestOrigin origin)
     {
+        clients.Serve();
         var epoch = command.Token.Token.Epoch > origin.Epoch ? command.Token.Token.Epoch : origin.Epoch;
         while (true)
         {

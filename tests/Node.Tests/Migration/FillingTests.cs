@@ -118,6 +118,22 @@ public sealed class FillingTests : IDisposable
     }
 
     [Fact]
+    public void One_that_by_its_beat_would_refuse_is_not_asked_while_another_can_give()
+    {
+        _options.ArcsPerPart = 128;
+        Write(0, "late");
+        var told = false;
+        var whole = _transport.Transfer!;
+        // Whoever is asked first, node 1 tells its cut, which node 2 never comes to hold.
+        _transport.Transfer = (peer, request, cancellation) => whole(told ? peer : Nodes[0], request, cancellation);
+        Begin();
+        _clock.AdvanceUntil(() => (told = _asked.Count > 0) && _replicas[2].Snapshot.Current.Place == Group, TimeSpan.FromSeconds(10));
+        CheckFilled();
+        Assert.Equal(32, _asked.Count);
+        Assert.All(_asked.Skip(1), asked => Assert.Equal(Nodes[0], asked.Donor));
+    }
+
+    [Fact]
     public void What_does_not_match_its_digest_is_asked_for_again()
     {
         var whole = _transport.Transfer!;
@@ -176,7 +192,7 @@ public sealed class FillingTests : IDisposable
         _clock.Settle();
         _view.Publish(new(Nodes[2], Nodes.Take(2).Select((node, i) => new PeerView(
             node, PeerState.Alive, true, Identity(i).Incarnation, Joining.Epoch, 0, _replicas[i].Snapshot.Current.Vector, Group, null, false, 0, true, true, TimeSpan.Zero, 0, TimeSpan.Zero))));
-        var filling = new Filling(Identity(2), _topology, _view, _replicas[2], _transport, _progress, _clock.Time, new Random(1), _options, new RecordingLogger<Filling>([]));
+        var filling = new Filling(Identity(2), _topology, _view, _replicas[2], _transport, _progress, new(_clock.Time, new(_clock.Time), _options), _clock.Time, new Random(1), _options, new RecordingLogger<Filling>([]));
         _ = _clock.NewProcess().Start(() => filling.RunAsync(_stop.Token));
     }
 
@@ -194,7 +210,7 @@ public sealed class FillingTests : IDisposable
     private RangeSender SenderOf(NodeAddress peer)
     {
         var node = Array.IndexOf(Nodes, peer);
-        return new(Identity(node), _topology, _replicas[node], new(_clock.Time, _options), _clock.Time, _options);
+        return new(Identity(node), _topology, _replicas[node], new(_clock.Time, new(_clock.Time), _options), _clock.Time, _options);
     }
 
     private void Write(int node, string key)

@@ -283,6 +283,17 @@ public sealed class HistoryCheckerTests
     }
 
     [Fact]
+    public void A_token_of_a_larger_cluster_may_be_longer_in_proportion()
+    {
+        var made = new HandMade(nodes: 9);
+        var put = made.Put(1, X);
+        made.History[put].TokenLength = 768;
+        HandMade.Accepts(new TokenSizeChecker(), made.Done());
+        made.History[put].TokenLength++;
+        HandMade.Refuses(new TokenSizeChecker(), made.Done());
+    }
+
+    [Fact]
     public void A_long_history_of_a_store_with_one_copy_is_accepted()
     {
         var history = CheckSpeed.OneCopy(20_000);

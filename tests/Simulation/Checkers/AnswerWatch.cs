@@ -1,3 +1,4 @@
+using Kv.Common.Topology;
 using Kv.Node.Requests;
 using Kv.Simulation.Faults;
 using Kv.Simulation.Nodes;
@@ -39,7 +40,8 @@ internal sealed class AnswerWatch(SimCluster cluster, Calm calm)
             cluster.Violations.Add("Stamps follow tokens", $"{dot} has stamp {entry.Record.Stamp}, its client had seen {command.Token.Token.Stamp}");
         // Whoever coordinated the write goes by the topologies from the one it wrote in on; a replica counts that is a member in one of them.
         var latest = cluster.Running.FirstOrDefault(any => any.Disk.Incarnation == dot.Origin.Incarnation)?.Known?.Epoch ?? cluster.Topology.Epoch;
-        var known = cluster.History.Between(entry.Record.OpenedToken.Epoch, latest).Select(topology => topology.ShardOf(entry.Record.Key).Members).ToList();
+        var topologies = cluster.History.Between(entry.Record.OpenedToken.Epoch, latest).ToList();
+        var known = topologies.Select(topology => topology.ShardOf(entry.Record.Key).Members).ToList();
         var members = known.SelectMany(shard => shard).Distinct().Select(address => cluster[address]).ToList();
         var holding = members.Count(member => member.Disk.Had(entry.Record));
         if (holding < stored.Replicas) cluster.Violations.Add("Acknowledged is durable", $"{dot} is said to be on {stored.Replicas} replicas, and is on {holding}");
@@ -49,17 +51,17 @@ internal sealed class AnswerWatch(SimCluster cluster, Calm calm)
         {
             WriteConcernLevel.All => counting,
             WriteConcernLevel.Majority => majority,
-            WriteConcernLevel.Default when AreCalm(members) => majority,
+            WriteConcernLevel.Default when AreCalm(members, topologies) => majority,
             _ => 1,
         };
         if (stored.Replicas < required)
             cluster.Violations.Add("Write concerns are met", $"{dot}, written with {command.Concern}, is acknowledged by {stored.Replicas} of {members.Count} replicas");
     }
 
-    // One that was made anew and is not admitted yet is nobody's member, however calm it is.
-    private bool AreCalm(List<SimNode> members) => members.TrueForAll(member =>
+    // One that was made anew is nobody's member to whoever has not heard that it was admitted, however calm it is.
+    private bool AreCalm(List<SimNode> members, List<ClusterTopology> topologies) => members.TrueForAll(member =>
         member.IsRunning
-        && (!cluster.Topology.IsSealed || cluster.Topology.IncarnationAt(member.Address) == member.Disk.Incarnation)
+        && topologies.TrueForAll(topology => !topology.IsSealed || topology.IncarnationAt(member.Address) == member.Disk.Incarnation)
         && cluster.Scheduler.Now - member.StartedAt > Settled.Ticks
         && calm.IsCalm(member.Address, Settled)
         && members.TrueForAll(other => calm.IsCalm(member.Address, other.Address, Settled)));

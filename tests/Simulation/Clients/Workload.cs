@@ -15,7 +15,7 @@ internal sealed class Workload(SimCluster cluster, Random random, int hotKeys, i
 
     public SimCluster Cluster => cluster;
 
-    public ClientHistory History { get; } = new();
+    public ClientHistory History { get; } = new() { Nodes = cluster.Nodes.Count };
 
     public int Keys => keys;
 

@@ -9,6 +9,9 @@ internal sealed class ClientHistory
 
     public int Keys { get; private set; }
 
+    /// <summary>How many nodes took part: what one of them wrote is named by that one.</summary>
+    public int Nodes { get; init; } = 6;
+
     /// <summary>What every replica has for each key when all is healed; null when a run did not get that far.</summary>
     public IReadOnlyDictionary<int, Rank>? Final { get; set; }
 

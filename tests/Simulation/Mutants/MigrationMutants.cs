@@ -241,7 +241,7 @@ internal static class MigrationMutants
 
     private static Filling FillingThatSees(IServiceProvider s, Published<MembershipView> membership) => new(
         s.GetRequiredService<NodeIdentity>(), s.GetRequiredService<Published<ClusterTopology>>(), membership, s.GetRequiredService<ReplicaState>(),
-        s.GetRequiredService<IPeerTransport>(), s.GetRequiredService<FillProgress>(), s.GetRequiredService<TimeProvider>(), s.GetRequiredService<Random>(),
+        s.GetRequiredService<IPeerTransport>(), s.GetRequiredService<FillProgress>(), s.GetRequiredService<TransferBudget>(), s.GetRequiredService<TimeProvider>(), s.GetRequiredService<Random>(),
         s.GetRequiredService<MigrationOptions>(), s.GetRequiredService<ILogger<Filling>>());
 
     // Whoever receives it is told that this is all.
