@@ -50,7 +50,7 @@ internal sealed class RangeSender(
     // A receiver takes silence for a broken session, and the turn of a piece may be far off where the bound is low: until then it is sent nothing, in so many pieces.
     private async IAsyncEnumerable<TransferPiece> PaidForAsync(List<WriteRecord> batch, int bytes, TimeSpan scanned, [EnumeratorCancellation] CancellationToken cancellation)
     {
-        var paid = Task.WhenAll(budget.SpendBytesAsync(bytes, cancellation), budget.RestAsync(scanned, cancellation));
+        var paid = PayAsync(bytes, scanned, cancellation);
         while (!paid.IsCompleted && await Task.WhenAny(paid, Task.Delay(options.AnswerTimeout / 3, time, cancellation)) != paid)
         {
             cancellation.ThrowIfCancellationRequested();
@@ -59,6 +59,12 @@ internal sealed class RangeSender(
 
         await paid;
         yield return new TransferPiece.Records(batch);
+    }
+
+    private async Task PayAsync(int bytes, TimeSpan scanned, CancellationToken cancellation)
+    {
+        await budget.SpendBytesAsync(bytes, cancellation);
+        await budget.RestAsync(scanned, cancellation);
     }
 
     private async Task<ReplicaSnapshot> UntilReadyAsync(TransferRequest request, CancellationToken cancellation)
