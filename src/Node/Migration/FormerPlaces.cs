@@ -9,14 +9,12 @@ using Kv.Node.Signals;
 namespace Kv.Node.Migration;
 
 /// <summary>
-/// Forgets ended groups of which nobody needs this node's log any more: in every shard that owns some of their keys, all members that are not dead hold what it
-/// holds, and there is one at least. One that is dead, or was not heard for long after this node began to listen, gets what it lacks from those.
+/// Forgets ended groups of which nobody needs this node's log any more: in every shard that owns some of their keys, all members hold what it holds. One that is dead counts
+/// as well, until the topology names it no more: by the next layout it may own these keys with others who lack the same, and without those who hold it (seed 15448).
 /// </summary>
 internal sealed class FormerPlaces(
     NodeIdentity self, Published<ClusterTopology> topology, Published<MembershipView> membership, ReplicaState replica, TimeProvider time, MigrationOptions options)
 {
-    private readonly long _began = time.GetTimestamp();
-
     /// <summary>Looks after it until cancelled.</summary>
     public async Task RunAsync(CancellationToken cancellation)
     {
@@ -50,26 +48,19 @@ internal sealed class FormerPlaces(
     {
         var peers = membership.Current;
         var group = view.GroupOf(shard.Id);
-        var holders = 0;
         foreach (var member in shard.Members)
         {
             if (member.Equals(self.Address))
             {
                 if (replica.Snapshot.Current is not { } here || here.Place != group || !HasAll(here.Vector, former)) return false;
             }
-            else if (peers.Find(member) is { State: not PeerState.Dead } peer && (peer.State is not PeerState.Unknown || time.GetElapsedTime(_began) < options.LossPatience))
+            else if (peers.Find(member) is not { IsMember: true } peer || peer.Place != group || peer.Epoch > view.Epoch || !HasAll(peer.Vector, former))
             {
                 // One that acts on a newer topology may be about to be something else.
-                if (peer.Place != group || peer.Epoch > view.Epoch || !HasAll(peer.Vector, former)) return false;
+                return false;
             }
-            else
-            {
-                continue;
-            }
-
-            holders++;
         }
 
-        return holders > 0;
+        return true;
     }
 }

@@ -9,7 +9,7 @@ internal sealed class MigrationOptions
     /// <summary>
     /// Which part of the time, as giver and as taker, may go into transfers while clients are served; 1 for all of it. Where no client is served, transfers take what they can.
     /// </summary>
-    public double ShareUnderLoad { get; set; } = 0.25;
+    public double ShareUnderLoad { get; set; } = 0.1;
 
     /// <summary>How many arcs of the ring (of 4096) are asked for at a time. What was asked for and broke off is asked for again; less means less again, and more requests.</summary>
     public int ArcsPerPart { get; set; } = 64;

@@ -25,6 +25,9 @@ internal sealed class ServingFloor(
 {
     private readonly Published<State> _state = new(new(VersionVector.Empty, Standing.CatchingUp));
 
+    // On whose word the measure is.
+    private ImmutableArray<PeerView> _witnesses = [];
+
     /// <summary>What must be held; empty until it is measured.</summary>
     public VersionVector Needed => _state.Current.Needed;
 
@@ -102,7 +105,7 @@ internal sealed class ServingFloor(
         _state.Publish(new(VersionVector.Empty, Standing.CatchingUp));
         var epoch = topology.Current.Epoch;
         var view = await membership.WaitAsync(next => Heard(next).Any(peer => IsWhole(peer) && peer.Epoch >= epoch), cancellation);
-        var needed = Heard(view).Where(peer => IsWhole(peer) && peer.Epoch >= epoch).Aggregate(VersionVector.Empty, (joined, peer) => joined.Join(HeldBy(peer)));
+        var needed = HeldBy([.. Heard(view).Where(peer => IsWhole(peer) && peer.Epoch >= epoch)]);
         _state.Publish(new(needed, Standing.CatchingUp));
         await CatchUpAsync(cancellation);
         await replica.MarkCompleteAsync(place);
@@ -181,7 +184,13 @@ internal sealed class ServingFloor(
     {
         var heard = Heard(view).ToList();
         var complete = heard.Where(IsWhole).ToList();
-        return (complete.Count > 0 ? complete : heard).Aggregate(VersionVector.Empty, (joined, peer) => joined.Join(HeldBy(peer)));
+        return HeldBy([.. complete.Count > 0 ? complete : heard]);
+    }
+
+    private VersionVector HeldBy(ImmutableArray<PeerView> witnesses)
+    {
+        _witnesses = witnesses;
+        return witnesses.Aggregate(VersionVector.Empty, (joined, peer) => joined.Join(HeldBy(peer)));
     }
 
     // What a peer holds of another group says nothing of this one.
@@ -191,6 +200,11 @@ internal sealed class ServingFloor(
 
     private IEnumerable<PeerView> Heard(MembershipView view) =>
         Members.Where(member => !member.Equals(self.Address) && view.IsReachable(member)).Select(member => view.Find(member)!);
+
+    // Whoever said what there is has been replaced by the topology, its disk is lost, and no member is whole: what so many of them hold is all there is.
+    private bool IsNobodysWord(MembershipView view) =>
+        Members.Contains(self.Address) && Heard(view).Count() + 1 >= Majority
+        && _witnesses.All(witness => topology.Current is { IsSealed: true } known && known.IncarnationAt(witness.Address) != witness.Incarnation);
 
     private async Task CatchUpAsync(CancellationToken cancellation)
     {
@@ -208,7 +222,7 @@ internal sealed class ServingFloor(
                 // Whoever held it may be gone for good; another complete member's word is as good.
                 var view = membership.Current;
                 if (_state.Current.Standing is Standing.Returning && !Heard(view).Any()) return;
-                if (Heard(view).Any(IsWhole) && !Heard(view).Any(peer => HeldBy(peer).Covers(Needed))) _state.Publish(_state.Current with { Needed = Measure(view) });
+                if (Heard(view).Any(IsWhole) ? !Heard(view).Any(peer => HeldBy(peer).Covers(Needed)) : IsNobodysWord(view)) _state.Publish(_state.Current with { Needed = Measure(view) });
             }
         }
     }

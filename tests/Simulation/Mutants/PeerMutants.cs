@@ -111,6 +111,9 @@ internal static class PeerMutants
         // Only what no origin can send any more is fetched.
         public override IReadOnlySet<FaultKind> Faults { get; } = new HashSet<FaultKind> { FaultKind.DiskLoss, FaultKind.ConnectionReset };
 
+        // A replica that lacks something for long pulls everything once more, which mends what fetching did not bring.
+        public override void Options(NodeOptions options) => options.Replication.RefillAfter = TimeSpan.FromHours(1);
+
         public override IPeerTransport Transport(IPeerTransport real, SimNode node) => new NotFetching(real);
 
         private sealed class NotFetching(IPeerTransport inner) : TransportWrapper(inner)
@@ -128,6 +131,9 @@ internal static class PeerMutants
     {
         // Only what no origin can send any more is fetched.
         public override IReadOnlySet<FaultKind> Faults { get; } = new HashSet<FaultKind> { FaultKind.DiskLoss, FaultKind.ConnectionReset };
+
+        // A replica that lacks something for long pulls everything once more, which mends what fetching did not bring.
+        public override void Options(NodeOptions options) => options.Replication.RefillAfter = TimeSpan.FromHours(1);
 
         public override IPeerTransport Transport(IPeerTransport real, SimNode node) => new Short(real);
 
