@@ -76,19 +76,16 @@ internal sealed class KeyValueEndpoints(
             return;
         }
 
-        // 2. Call, if there is a place. The place is for the work, and given back before the client takes its time with the answer.
-        Outcome outcome;
-        using (var place = isGet ? budget.TryRead() : budget.TryWrite(bytes.Length))
-        {
-            var origin = RequestOrigin.Client(options, time);
-            outcome = !place.IsHeld ? new Outcome.Overloaded()
-                : isGet ? await reads.ReadAsync(new(key, token), origin)
-                : isPut ? await writes.WriteAsync(new PutCommand(key, body.Value!.Value, token, concern), origin)
-                : await writes.WriteAsync(new DeleteCommand(key, token, concern), origin);
-        }
+        // 2. Call, if there is a place.
+        using var place = isGet ? budget.TryRead() : budget.TryWrite(bytes.Length);
+        var origin = RequestOrigin.Client(options, time);
+        var outcome = !place.IsHeld ? new Outcome.Overloaded()
+            : isGet ? await reads.ReadAsync(new(key, token), origin)
+            : isPut ? await writes.WriteAsync(new PutCommand(key, body.Value!.Value, token, concern), origin)
+            : await writes.WriteAsync(new DeleteCommand(key, token, concern), origin);
 
-        // 3. Translate.
-        await slow.AnswerAsync(context, OutcomeResults.WriteAsync(context, outcome));
+        // 3. Translate. The place is for the work: a client that takes its time with the answer does not keep it.
+        await slow.AnswerAsync(context, OutcomeResults.WriteAsync(context, outcome), place);
     }
 
     private static bool HasValue(RequestBody body, out string error)

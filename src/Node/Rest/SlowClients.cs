@@ -1,3 +1,4 @@
+using Kv.Node.Requests;
 using Kv.Node.Signals;
 using Kv.Node.Telemetry;
 
@@ -19,8 +20,11 @@ internal sealed class SlowClients(RestOptions options, TimeProvider time, KvMetr
         return reading is { IsCompletedSuccessfully: true, Result: not null } ? reading : ReadSlowlyAsync(context, reading.AsTask());
     }
 
-    /// <summary>Completes when the connection holds what is left of the answer, or was ended.</summary>
-    public Task AnswerAsync(HttpContext context, Task writing) => writing.IsCompleted ? writing : AnswerSlowlyAsync(context, writing);
+    /// <summary>
+    /// Completes when the connection holds what is left of the answer, or was ended. The request's place is given back as soon as its answer is bounded here: while there are
+    /// too many answers, new requests are refused rather than their answers broken off.
+    /// </summary>
+    public Task AnswerAsync(HttpContext context, Task writing, Place place) => writing.IsCompleted ? writing : AnswerSlowlyAsync(context, writing, place);
 
     private async ValueTask<ReadOnlyMemory<byte>?> ReadSlowlyAsync(HttpContext context, Task<ReadOnlyMemory<byte>?> reading)
     {
@@ -53,13 +57,30 @@ internal sealed class SlowClients(RestOptions options, TimeProvider time, KvMetr
         return null;
     }
 
-    private async Task AnswerSlowlyAsync(HttpContext context, Task writing)
+    private async Task AnswerSlowlyAsync(HttpContext context, Task writing, Place place)
     {
         using var late = new CancellationTokenSource(options.AnswerTimeout, time);
         using var ending = late.Token.Register(context.Abort);
-        using var slot = _answers.TryEnter(() => End(late, "answers"));
-        if (slot is null) End(late, "answers");
-        await writing;
+        var slot = Enter();
+        try
+        {
+            if (slot is null)
+            {
+                // Until somebody else has tried the patience.
+                await Task.WhenAny(writing, Task.Delay(options.Patience, time, late.Token));
+                slot = writing.IsCompleted ? null : Enter();
+                if (slot is null && !writing.IsCompleted) End(late, "answers");
+            }
+
+            place.Dispose();
+            await writing;
+        }
+        finally
+        {
+            slot?.Dispose();
+        }
+
+        ReclaimableSlots.Slot? Enter() => _answers.TryEnter(() => End(late, "answers"));
     }
 
     private void End(CancellationTokenSource late, string what)
