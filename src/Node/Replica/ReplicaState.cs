@@ -61,6 +61,9 @@ internal sealed class ReplicaState
     /// <summary>What this node is to do now; a node without a shard keeps nothing.</summary>
     public Placement Place => _topology.Current.PlaceOf(_self);
 
+    /// <inheritdoc cref="IStorageEngine.Room"/>
+    public StorageRoom Room => _storage.Room;
+
     /// <summary>What is durable here; a new version after every commit.</summary>
     public Published<ReplicaSnapshot> Snapshot { get; }
 
