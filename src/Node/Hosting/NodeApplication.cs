@@ -54,8 +54,7 @@ internal static class NodeApplication
         var app = builder.Build();
         // First made, last disposed of: the lock is released after the storage is closed.
         app.Services.GetService<DataDirectory>();
-        var peerPort = options.Peers.PortOf(options.SocketAddress);
-        app.MapWhen(context => context.Connection.LocalPort == peerPort, peers => peers.UseNodeRpc());
+        app.UseDoors(options, peers => peers.UseNodeRpc());
         app.UseNodeRest();
         app.Services.GetRequiredService<NodeGauges>();
         return app;

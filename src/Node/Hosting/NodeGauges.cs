@@ -2,6 +2,7 @@ using Kv.Common.Identity;
 using Kv.Common.Membership;
 using Kv.Common.Topology;
 using Kv.Node.Replica;
+using Kv.Node.Requests;
 using Kv.Node.Signals;
 using Kv.Node.Telemetry;
 
@@ -11,10 +12,12 @@ namespace Kv.Node.Hosting;
 internal sealed class NodeGauges
 {
     public NodeGauges(
-        KvMetrics metrics, NodeIdentity self, ReplicaState replica, Readiness readiness, Published<ClusterTopology> topology, Published<MembershipView> membership)
+        KvMetrics metrics, NodeIdentity self, ReplicaState replica, RequestBudget budget, Readiness readiness, Published<ClusterTopology> topology, Published<MembershipView> membership)
     {
         metrics.Observe("kv.ready", "1", "1 while the node can serve its shard.", () => readiness.WhyNot() is null ? 1 : 0);
         metrics.Observe("kv.keys", "{key}", "Live keys on this replica.", () => replica.Snapshot.Current.LiveKeys);
+        metrics.Observe("kv.requests.under_way", "{request}", "Clients' requests for keys that are under way.", () => budget.UnderWay);
+        metrics.Observe("kv.storage.room", "1", "2 while the disk has room, 1 while clients' writes are refused, 0 while nothing is taken in.", () => (long)replica.Room);
         metrics.Observe("kv.topology.epoch", "1", "The epoch of the topology this node acts on.", () => (long)topology.Current.Epoch.Value);
         metrics.Observe("kv.own_writes", "{write}", "Sequence of this node's last own write.", () => (long)OwnSequence(replica, self));
         metrics.ObservePerPeer("kv.peer.reachable", "1", "1 while the peer is heard.", () => membership.Current.Peers.Select(p => (p.Address.ToString(), p.IsReachable ? 1.0 : 0.0)));

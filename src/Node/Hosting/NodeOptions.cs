@@ -6,6 +6,7 @@ using Kv.Node.Peers;
 using Kv.Node.Replica;
 using Kv.Node.Replication;
 using Kv.Node.Requests;
+using Kv.Node.Rest;
 using Kv.Node.Storage;
 using Kv.Node.Topology;
 
@@ -32,6 +33,8 @@ internal sealed class NodeOptions
 
     /// <summary><c>KV_STORAGE=memory</c>: nothing survives the process. For trying out.</summary>
     public required bool InMemory { get; init; }
+
+    public required RestOptions Rest { get; init; }
 
     public required RequestOptions Requests { get; init; }
 
@@ -66,6 +69,7 @@ internal sealed class NodeOptions
             DataDirectory = configuration["KV_DATA_DIR"] is { Length: > 0 } directory ? directory : DefaultDataDirectory(self),
             ClusterSecret = Encoding.UTF8.GetBytes(configuration["KV_CLUSTER_SECRET"] ?? ""),
             InMemory = storage == "memory",
+            Rest = Bind<RestOptions>(configuration, "Rest", errors),
             Requests = Bind<RequestOptions>(configuration, "Requests", errors),
             Replica = Bind<ReplicaOptions>(configuration, "Replica", errors),
             Replication = Bind<ReplicationOptions>(configuration, "Replication", errors),
@@ -75,6 +79,7 @@ internal sealed class NodeOptions
             Storage = Bind<StorageOptions>(configuration, "Storage", errors),
             Topology = Bind<TopologyOptions>(configuration, "Topology", errors),
         };
+        errors.AddRange(options.Rest.Validate());
         errors.AddRange(options.Requests.Validate());
         errors.AddRange(options.Replica.Validate());
         errors.AddRange(options.Replication.Validate());

@@ -64,6 +64,7 @@ internal static class NodeServices
         services.AddSingleton<MembershipService>();
         services.AddSingleton(s => s.GetRequiredService<MembershipService>().View);
 
+        services.AddSingleton<RequestBudget>();
         services.AddSingleton<TopologyLook>();
         services.AddSingleton<CausalGate>();
         services.AddSingleton<WriteConcern>();
@@ -76,6 +77,7 @@ internal static class NodeServices
         services.AddSingleton<MembershipChanges>();
         services.AddSingleton<Resharding>();
         services.AddSingleton<ForwardedRequests>();
+        services.AddSingleton(options.Rest).AddSingleton<SlowClients>().AddSingleton<OtherRequests>();
         services.AddSingleton<KeyValueEndpoints>();
         services.AddSingleton<NodeLoops>();
         services.AddSingleton<NodeGauges>();

@@ -11,6 +11,9 @@ internal sealed class PeerOptions
     /// <summary>The peer port is the REST port plus this; every node of a cluster uses the same rule.</summary>
     public int PortOffset { get; set; } = 1000;
 
+    /// <summary>Most connections to the peer port; when there are so many, a new one takes the place of the one on which nothing has been called for longest.</summary>
+    public int MaxConnections { get; set; } = 1024;
+
     /// <summary>How long a connection attempt may take.</summary>
     public TimeSpan ConnectTimeout { get; set; } = TimeSpan.FromSeconds(1);
 
@@ -25,6 +28,7 @@ internal sealed class PeerOptions
     public IEnumerable<string> Validate()
     {
         if (PortOffset is 0 or < -65535 or > 65535) yield return "Peers:PortOffset must not be zero and must leave a valid port.";
+        if (MaxConnections is < 1 or > 1 << 20) yield return "Peers:MaxConnections must be 1 to 1048576.";
         if (KeepAliveDelay < TimeSpan.FromSeconds(1)) yield return "Peers:KeepAliveDelay must be at least one second.";
         if (KeepAliveTimeout < TimeSpan.FromSeconds(1)) yield return "Peers:KeepAliveTimeout must be at least one second.";
         if (ConnectTimeout <= TimeSpan.Zero) yield return "Peers:ConnectTimeout must be more than zero.";

@@ -19,6 +19,18 @@ internal abstract record CommitResult
     /// <summary>A stamp that the write must exceed is too far ahead of the local clock; nothing was written.</summary>
     internal sealed record ClockSkew(long AheadMs) : CommitResult;
 
+    /// <summary>The disk has no room for clients' writes; nothing was written.</summary>
+    internal sealed record DiskFull : CommitResult
+    {
+        public static readonly DiskFull Instance = new();
+    }
+
+    /// <summary>The writer is behind with what it has; nothing was written.</summary>
+    internal sealed record Overloaded : CommitResult
+    {
+        public static readonly Overloaded Instance = new();
+    }
+
     /// <summary>The key's shard is not served here at this epoch; nothing was written.</summary>
     internal sealed record NotOwner(Epoch Epoch) : CommitResult;
 }

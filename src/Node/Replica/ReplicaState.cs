@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Threading.Channels;
 using Kv.Common.Causality;
 using Kv.Common.Identity;
@@ -13,7 +14,8 @@ namespace Kv.Node.Replica;
 /// <summary>
 /// Sole owner of this node's replica: clock, place, vector, fill, inbox and records change only in <see cref="RunAsync"/>, which drains a bounded mailbox into
 /// group commits. The order is decide, persist, publish, answer: nobody is told of a write, and no peer is sent one, before it is durable.
-/// Reads do not pass through the mailbox.
+/// Reads do not pass through the mailbox. When more is asked of it than it can do, or its disk is about to be full, clients' writes are refused; what peers have
+/// acknowledged to their clients is only put off, and stays in their logs meanwhile.
 /// </summary>
 internal sealed class ReplicaState
 {
@@ -27,8 +29,11 @@ internal sealed class ReplicaState
     private readonly Channel<WriterWork> _mailbox;
     private readonly HybridLogicalClock _clock;
     private readonly ArcCounts _counts;
+    private readonly QueueDelay _delay;
+    private readonly Queue<WriterWork> _putOff = [];
     private CausalInbox _inbox = new();
     private LayoutScope _scope;
+    private volatile bool _isOutOfRoom;
 
     public ReplicaState(
         NodeIdentity self,
@@ -48,12 +53,16 @@ internal sealed class ReplicaState
         _metrics = metrics;
         _clock = new(storage.Checkpoint.Clock);
         _counts = new(storage);
+        _delay = new(options.QueueTarget, options.QueueInterval, time);
         _mailbox = Channel.CreateBounded<WriterWork>(new BoundedChannelOptions(options.MailboxCapacity) { SingleReader = true });
         Snapshot = new(new(storage.Checkpoint, default, HybridTimestamp.Zero));
     }
 
     /// <summary>What this node is to do now; a node without a shard keeps nothing.</summary>
     public Placement Place => _topology.Current.PlaceOf(_self);
+
+    /// <inheritdoc cref="IStorageEngine.Room"/>
+    public StorageRoom Room => _storage.Room;
 
     /// <summary>What is durable here; a new version after every commit.</summary>
     public Published<ReplicaSnapshot> Snapshot { get; }
@@ -70,8 +79,19 @@ internal sealed class ReplicaState
     /// <summary>This replica's log of one origin; see <see cref="IStorageEngine.ReadLog"/>.</summary>
     public LogSlice? ReadLog(Origin origin, ulong after, ulong through, int maxRecords, int maxBytes) => _storage.ReadLog(origin, after, through, maxRecords, maxBytes);
 
-    /// <summary>Coordinates a write; completes when it is durable here, or with the reason why nothing was written.</summary>
-    public ValueTask<CommitResult> CommitAsync(LocalWrite write) => DoAsync(new WriterWork.Asked<CommitResult>(step => step.Apply(write)));
+    /// <summary>
+    /// Coordinates a write; completes when it is durable here, or with the reason why nothing was written. Does not wait for a place in the mailbox, so what peers send
+    /// always comes next.
+    /// </summary>
+    public ValueTask<CommitResult> CommitAsync(LocalWrite write)
+    {
+        if (_isOutOfRoom) return new(CommitResult.DiskFull.Instance);
+        if (_delay.IsStanding) return new(CommitResult.Overloaded.Instance);
+        var work = new WriterWork.Local(write, _delay.Now);
+        if (_mailbox.Writer.TryWrite(work)) return new(work.Answer);
+        // Full, or closed by a writer that has ended.
+        return _mailbox.Reader.Completion.IsCompleted ? throw new OperationCanceledException("The node is stopping.") : new(CommitResult.Overloaded.Instance);
+    }
 
     /// <summary>
     /// Takes in passages from a peer, in any order and any number of times; completes when they are queued. <see cref="Snapshot"/> tells when they are
@@ -144,10 +164,11 @@ internal sealed class ReplicaState
         {
             do
             {
+                await UntilThereIsRoomAsync(cancellation);
                 await CommitWhatIsQueuedAsync(work);
                 work.Clear();
             }
-            while (await _mailbox.Reader.WaitToReadAsync(cancellation));
+            while (_putOff.Count > 0 || await _mailbox.Reader.WaitToReadAsync(cancellation));
         }
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
         {
@@ -155,7 +176,7 @@ internal sealed class ReplicaState
         finally
         {
             _mailbox.Writer.TryComplete();
-            foreach (var item in work) item.Cancel();
+            foreach (var item in work.Concat(_putOff)) item.Cancel();
             while (_mailbox.Reader.TryRead(out var item)) item.Cancel();
             ending.Cancel();
             await following;
@@ -203,6 +224,38 @@ internal sealed class ReplicaState
         }
     }
 
+    // Clients hear at once that there is no room. The rest is put off, up to as much as the mailbox holds: then it fills, and those who send wait as well.
+    private async ValueTask UntilThereIsRoomAsync(CancellationToken cancellation)
+    {
+        while (_storage.Room is StorageRoom.None)
+        {
+            _isOutOfRoom = true;
+            while (_putOff.Count < _options.MailboxCapacity && _mailbox.Reader.TryRead(out var work))
+            {
+                if (work is WriterWork.Local local) local.Refuse(CommitResult.DiskFull.Instance);
+                else _putOff.Enqueue(work);
+            }
+
+            await Task.Delay(_options.RoomInterval, _time, cancellation);
+        }
+
+        _isOutOfRoom = false;
+    }
+
+    private bool TryTake(StorageRoom room, [NotNullWhen(true)] out WriterWork? work)
+    {
+        while (_putOff.TryDequeue(out work) || _mailbox.Reader.TryRead(out work))
+        {
+            if (work is not WriterWork.Local local) return true;
+            _delay.Taken(local.Since);
+            if (room is StorageRoom.Ample) return true;
+            local.Refuse(CommitResult.DiskFull.Instance);
+        }
+
+        _delay.Emptied();
+        return false;
+    }
+
     private async ValueTask CommitWhatIsQueuedAsync(List<WriterWork> queued)
     {
         // 1. Decide: everything that queued up while the last batch was synced, up to the bound.
@@ -210,7 +263,8 @@ internal sealed class ReplicaState
         var topology = _topology.Current;
         if (topology.Scope != _scope) (_scope, _inbox) = (topology.Scope, new());
         var step = new ReplicaStep(_self, topology, before.Checkpoint, _clock, _inbox, _counts, _tokens, _storage.Read, NowMs());
-        while (step.Count < _options.MaxGroupCommit && _mailbox.Reader.TryRead(out var work))
+        var room = _storage.Room;
+        while (step.Count < _options.MaxGroupCommit && step.Bytes < _options.MaxGroupCommitBytes && TryTake(room, out var work))
         {
             queued.Add(work);
             work.Apply(step, _scope);

@@ -71,6 +71,9 @@ internal sealed class ReplicaStep
     /// <summary>How many records were taken in.</summary>
     public int Count { get; private set; }
 
+    /// <summary>How many bytes the values and tokens of those have.</summary>
+    public long Bytes { get; private set; }
+
     /// <summary>Stamps, numbers and applies a local write.</summary>
     public CommitResult Apply(LocalWrite write)
     {
@@ -142,7 +145,7 @@ internal sealed class ReplicaStep
     /// <summary>Takes in a record that a donor scanned.</summary>
     public void Transfer(WriteRecord record)
     {
-        Count++;
+        TakeIn(record);
         MergeStamp(record);
         Merge(record, Winner(record.Key));
     }
@@ -325,8 +328,14 @@ internal sealed class ReplicaStep
 
     private void Log(WriteRecord record)
     {
-        Count++;
+        TakeIn(record);
         _log.Add(record);
+    }
+
+    private void TakeIn(WriteRecord record)
+    {
+        Count++;
+        Bytes += record.Value.Length + record.Token.Length;
     }
 
     private void MergeStamp(WriteRecord record)

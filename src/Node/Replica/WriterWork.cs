@@ -33,6 +33,28 @@ internal abstract class WriterWork
         }
     }
 
+    /// <summary>A client's write. The only work that may be refused: nobody else can do the others.</summary>
+    /// <param name="write">What to write.</param>
+    /// <param name="since">When it began to wait; see <see cref="QueueDelay"/>.</param>
+    internal sealed class Local(LocalWrite write, long since) : WriterWork
+    {
+        private readonly TaskCompletionSource<CommitResult> _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private CommitResult? _result;
+
+        public Task<CommitResult> Answer => _completion.Task;
+
+        public long Since => since;
+
+        public override void Apply(ReplicaStep step, LayoutScope scope) => _result = step.Apply(write);
+
+        /// <summary>It is not done, and was not begun.</summary>
+        public void Refuse(CommitResult reason) => _completion.TrySetResult(reason);
+
+        public override void Complete() => _completion.TrySetResult(_result!);
+
+        public override void Cancel() => _completion.TrySetCanceled(CancellationToken.None);
+    }
+
     /// <summary>What a peer sent, by the layout and reshard that it knew.</summary>
     internal sealed class Delivered(IReadOnlyList<Passage> passages, LayoutScope sentIn) : WriterWork
     {

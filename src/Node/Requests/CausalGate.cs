@@ -13,7 +13,7 @@ namespace Kv.Node.Requests;
 /// asked of the peers and waited for, up to a bound.
 /// </summary>
 internal sealed class CausalGate(
-    Published<ClusterTopology> topology, ReplicaState replica, ServingFloor floor, IMissingRecords missingRecords, TimeProvider time, RequestOptions options, KvMetrics metrics)
+    Published<ClusterTopology> topology, ReplicaState replica, ServingFloor floor, IMissingRecords missingRecords, RequestBudget budget, TimeProvider time, RequestOptions options, KvMetrics metrics)
 {
     /// <summary>False while this replica catches up: another one is the better address.</summary>
     public bool IsOpenTo(CausalToken token) => floor.IsUpToDate && floor.Admits(token);
@@ -67,6 +67,8 @@ internal sealed class CausalGate(
 
     private async ValueTask<Outcome?> WaitAsync(ReplicaGroup group, CausalToken token, VersionVector past, Deadline deadline)
     {
+        using var place = budget.TryWait();
+        if (!place.IsHeld) return new Outcome.Overloaded();
         using var timeout = new CancellationTokenSource(deadline.Remaining(time), time);
         using var movedOn = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token);
         var moving = replica.Snapshot.WaitAsync(snapshot => HasMovedOn(snapshot, group), movedOn.Token).AsTask();

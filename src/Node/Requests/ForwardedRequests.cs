@@ -6,7 +6,7 @@ namespace Kv.Node.Requests;
 
 /// <summary>The far side of forwarding: enters the same paths as a client's request would, and may not forward again.</summary>
 internal sealed class ForwardedRequests(
-    WritePath writes, ReadPath reads, KeyCounts counts, CausalTokenCodec tokens, TimeProvider time, RequestOptions options)
+    WritePath writes, ReadPath reads, KeyCounts counts, RequestBudget budget, CausalTokenCodec tokens, TimeProvider time, RequestOptions options)
 {
     /// <summary>Serves one peer's requests until its stream ends. Requests run side by side; replies leave in the order they are ready.</summary>
     public async Task ServeAsync(IPeerStream<ForwardReplyBatch, ForwardBatch> stream, CancellationToken cancellation)
@@ -18,6 +18,8 @@ internal sealed class ForwardedRequests(
     /// <summary>Answers one request.</summary>
     public async ValueTask<ForwardReply> AnswerAsync(ForwardRequest request)
     {
+        using var place = budget.TryServe(request);
+        if (!place.IsHeld) return new(request.Id, new Outcome.Overloaded());
         var token = PresentedToken.None;
         if (!request.SealedToken.IsEmpty)
         {

@@ -26,10 +26,12 @@ internal sealed class Forwarder(
         List<NodeAddress>? tried = null;
         var mayTryAgain = false;
         var isSecondRound = false;
+        Outcome? refusal = null;
         while (true)
         {
             if (Best(shard, view, command, first, tried) is not { } replica)
             {
+                if (refusal is not null) return refusal;
                 // An attempt to connect that failed may have begun while the peer was still cut off; one that begins now tells. The request never left.
                 if (!mayTryAgain || isSecondRound) return new Outcome.ShardUnavailable(shard.Id, MayHaveBeenWritten: false);
                 isSecondRound = true;
@@ -46,8 +48,19 @@ internal sealed class Forwarder(
                 // It has moved on; whoever asked looks again.
                 case LaneReply.Answered { Outcome: Outcome.NotOwner(var newer) moved } when newer > view.Epoch:
                     return moved;
-                case LaneReply.Answered { Outcome: Outcome.NotOwner or Outcome.Overloaded }:
-                case LaneReply.Full:
+                // Another one may have room on its disk; nothing was written.
+                case LaneReply.Answered { Outcome: Outcome.InsufficientStorage full }:
+                    refusal = full;
+                    (tried ??= []).Add(replica);
+                    continue;
+                // Nothing was written here either. One other is tried and no more: where all are overloaded, asking each of them would be that much more load.
+                case LaneReply.Answered { Outcome: Outcome.Overloaded } or LaneReply.Full when refusal is Outcome.Overloaded:
+                    return refusal;
+                case LaneReply.Answered { Outcome: Outcome.Overloaded } or LaneReply.Full:
+                    refusal = new Outcome.Overloaded();
+                    (tried ??= []).Add(replica);
+                    continue;
+                case LaneReply.Answered { Outcome: Outcome.NotOwner }:
                 case LaneReply.Lost when command is not WriteCommand:
                     (tried ??= []).Add(replica);
                     continue;
@@ -63,7 +76,7 @@ internal sealed class Forwarder(
     public async ValueTask<Outcome?> TryForwardAsync(ShardMembers shard, ClusterTopology view, Command command, RequestOrigin origin) =>
         await ForwardAsync(shard, view, command, origin.Deadline, TimeSpan.Zero) switch
         {
-            Outcome.ShardUnavailable { MayHaveBeenWritten: false } => null,
+            Outcome.ShardUnavailable { MayHaveBeenWritten: false } or Outcome.Overloaded or Outcome.InsufficientStorage => null,
             var outcome => outcome,
         };
 

@@ -42,5 +42,9 @@ internal abstract record Outcome
 
     internal sealed record TokenRejected(TokenRejection Reason) : Outcome;
 
+    /// <summary>More is asked of a node than it can do. Nothing was written.</summary>
     internal sealed record Overloaded : Outcome;
+
+    /// <summary>The replica's disk has no room for clients' writes. Nothing was written.</summary>
+    internal sealed record InsufficientStorage(ShardId Shard) : Outcome;
 }

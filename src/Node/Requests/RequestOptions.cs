@@ -21,8 +21,23 @@ internal sealed class RequestOptions
     /// <summary>Largest request body, bytes.</summary>
     public int MaxBodyBytes { get; set; } = 1 << 20;
 
-    /// <summary>Most requests that wait for one peer at a time; more are refused.</summary>
-    public int MaxForwardedPerPeer { get; set; } = 4096;
+    /// <summary>Most clients' reads under way at a time, and most that peers forward; more are refused.</summary>
+    public int MaxReads { get; set; } = 4096;
+
+    /// <summary>The same for writes.</summary>
+    public int MaxWrites { get; set; } = 4096;
+
+    /// <summary>Most bytes of the bodies of clients' writes under way, and of those that peers forward; more are refused. 256 MiB.</summary>
+    public long MaxWriteBytes { get; set; } = 256L << 20;
+
+    /// <summary>
+    /// Most requests that wait at a time for their token's past, or ask for more replicas than the default write concern does; more are refused. A part of
+    /// <see cref="MaxReads"/> and <see cref="MaxWrites"/>, so that the others are not kept out.
+    /// </summary>
+    public int MaxWaiting { get; set; } = 1024;
+
+    /// <summary>Most requests that wait for one peer at a time; more are refused. A part of the above as well: one shard that hangs is not to keep out the others.</summary>
+    public int MaxForwardedPerPeer { get; set; } = 1024;
 
     /// <summary>
     /// How long after its start a node counts members that it has not heard yet as reachable: the default write concern must not take "not heard yet" for
@@ -39,6 +54,10 @@ internal sealed class RequestOptions
         if (ForwardingAllowance < TimeSpan.Zero) yield return "Requests:ForwardingAllowance must not be negative.";
         if (MaxKeyCharacters is < 1 or > 1024) yield return "Requests:MaxKeyCharacters must be 1 to 1024.";
         if (MaxBodyBytes is < 1024 or > 16 << 20) yield return "Requests:MaxBodyBytes must be 1 KiB to 16 MiB.";
+        if (MaxReads is < 1 or > 1 << 20) yield return "Requests:MaxReads must be 1 to 1048576.";
+        if (MaxWrites is < 1 or > 1 << 20) yield return "Requests:MaxWrites must be 1 to 1048576.";
+        if (MaxWriteBytes < MaxBodyBytes) yield return "Requests:MaxWriteBytes must be at least Requests:MaxBodyBytes.";
+        if (MaxWaiting is < 1 or > 1 << 20) yield return "Requests:MaxWaiting must be 1 to 1048576.";
         if (MaxForwardedPerPeer is < 1 or > 1 << 20) yield return "Requests:MaxForwardedPerPeer must be 1 to 1048576.";
     }
 }

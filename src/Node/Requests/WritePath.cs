@@ -14,6 +14,7 @@ internal sealed class WritePath(
     ReplicaState replica,
     Stability stability,
     ClientActivity clients,
+    RequestBudget budget,
     TimeProvider time,
     RequestOptions options)
 {
@@ -38,7 +39,10 @@ internal sealed class WritePath(
         if (!view.PlaceOf(self).Serves(shard.Id)) return origin.MayForward ? await forwarder.ForwardAsync(shard, view, command, origin) : new Outcome.NotOwner(view.Epoch);
         if (origin.MayForward && !gate.IsOpenTo(command.Token.Token) && await forwarder.TryForwardAsync(shard, view, command, origin) is { } handedOver) return handedOver;
 
-        // 2. The client's past must be here, and the write concern within reach, before anything is written.
+        // 2. The client's past must be here, and the write concern within reach, before anything is written. One that is not content with who can be reached
+        // may wait long, before and after.
+        using var patience = command.Concern is WriteConcernLevel.Majority or WriteConcernLevel.All ? budget.TryWait() : Place.Free;
+        if (!patience.IsHeld) return new Outcome.Overloaded();
         if (await gate.PassAsync(view, shard.Id, command.Token.Token, origin.PastDeadline) is { } notYet) return notYet;
         var concernDeadline = Deadline.In(options.WriteConcernWait, time).Earlier(origin.Deadline);
         if (await concern.UntilReachableAsync(shard, command.Concern, concernDeadline) is { } outOfReach) return outOfReach;
@@ -59,6 +63,10 @@ internal sealed class WritePath(
                 return new Outcome.Absent(stability.SealAfterReading(command.Token.Token, nothing.Incumbent), shard.Id);
             case CommitResult.ClockSkew skew:
                 return new Outcome.ClockSkew(skew.AheadMs);
+            case CommitResult.DiskFull:
+                return new Outcome.InsufficientStorage(shard.Id);
+            case CommitResult.Overloaded:
+                return new Outcome.Overloaded();
             case CommitResult.NotOwner other:
                 // The topology changed on the way, and nothing was written.
                 return new Outcome.NotOwner(other.Epoch);

@@ -13,12 +13,7 @@ internal static class JsonBody
     /// <summary>What <paramref name="read"/> makes of the body, or null when the request was answered with what is wrong.</summary>
     public static async ValueTask<T?> ReadAsync<T>(HttpContext context, Reader<T> read)
     {
-        if (await RestRequest.ReadBodyAsync(context.Request, MaxBytes) is not { } body)
-        {
-            await RestErrors.WriteAsync(context, StatusCodes.Status413PayloadTooLarge, "Body is too large");
-            return default;
-        }
-
+        if (await context.RequestServices.GetRequiredService<SlowClients>().ReadBodyAsync(context, MaxBytes) is not { } body) return default;
         if (TryRead(body, read, out var value) is not { } error) return value;
         await RestErrors.WriteAsync(context, StatusCodes.Status400BadRequest, error);
         return default;

@@ -9,7 +9,8 @@ namespace Kv.Node.Rest;
 /// GET, PUT and DELETE of <c>/key-value-store/&lt;key&gt;</c>. A middleware on the raw request target and not a route: routing sees the path only after
 /// escapes were undone and dots removed, which changes keys.
 /// </summary>
-internal sealed class KeyValueEndpoints(WritePath writes, ReadPath reads, CausalTokenCodec tokens, TimeProvider time, RequestOptions options, KvMetrics metrics)
+internal sealed class KeyValueEndpoints(
+    WritePath writes, ReadPath reads, RequestBudget budget, SlowClients slow, CausalTokenCodec tokens, TimeProvider time, RequestOptions options, KvMetrics metrics)
 {
     private const string Prefix = "/key-value-store/";
 
@@ -52,18 +53,20 @@ internal sealed class KeyValueEndpoints(WritePath writes, ReadPath reads, Causal
             return;
         }
 
+        // Before anything is read that would be read in vain.
+        if (!budget.HasRoom(isGet))
+        {
+            await RestErrors.WriteOverloadedAsync(context);
+            return;
+        }
+
         if (!RestRequest.TryReadKey(segment, options.MaxKeyCharacters, out var key, out var error))
         {
             await RestErrors.WriteAsync(context, StatusCodes.Status400BadRequest, error);
             return;
         }
 
-        if (await RestRequest.ReadBodyAsync(context.Request, options.MaxBodyBytes) is not { } bytes)
-        {
-            await RestErrors.WriteAsync(context, StatusCodes.Status413PayloadTooLarge, "Body is too large");
-            return;
-        }
-
+        if (await slow.ReadBodyAsync(context, options.MaxBodyBytes) is not { } bytes) return;
         if (!RequestBody.TryRead(bytes, out var body, out error)
             || !CausalMetadata.TryRead(context.Request, body, tokens, out var token, out error)
             || !TryReadConcern(context.Request, out var concern, out error)
@@ -73,14 +76,16 @@ internal sealed class KeyValueEndpoints(WritePath writes, ReadPath reads, Causal
             return;
         }
 
-        // 2. Call.
+        // 2. Call, if there is a place.
+        using var place = isGet ? budget.TryRead() : budget.TryWrite(bytes.Length);
         var origin = RequestOrigin.Client(options, time);
-        var outcome = isGet ? await reads.ReadAsync(new(key, token), origin)
+        var outcome = !place.IsHeld ? new Outcome.Overloaded()
+            : isGet ? await reads.ReadAsync(new(key, token), origin)
             : isPut ? await writes.WriteAsync(new PutCommand(key, body.Value!.Value, token, concern), origin)
             : await writes.WriteAsync(new DeleteCommand(key, token, concern), origin);
 
-        // 3. Translate.
-        await OutcomeResults.WriteAsync(context, outcome);
+        // 3. Translate. The place is for the work: a client that takes its time with the answer does not keep it.
+        await slow.AnswerAsync(context, OutcomeResults.WriteAsync(context, outcome), place);
     }
 
     private static bool HasValue(RequestBody body, out string error)

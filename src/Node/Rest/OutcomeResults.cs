@@ -28,7 +28,8 @@ internal static class OutcomeResults
         Outcome.ClockSkew skew => WriteClockSkewAsync(context, skew),
         Outcome.StampOutOfRange => RestErrors.WriteAsync(context, StatusCodes.Status400BadRequest, "Causal metadata is from the future"),
         Outcome.TokenRejected rejected => RestErrors.WriteAsync(context, StatusCodes.Status400BadRequest, ErrorOf(rejected.Reason)),
-        Outcome.Overloaded => RestErrors.WriteAsync(context, StatusCodes.Status503ServiceUnavailable, "Node is overloaded", 1),
+        Outcome.Overloaded => RestErrors.WriteOverloadedAsync(context),
+        Outcome.InsufficientStorage => RestErrors.WriteAsync(context, StatusCodes.Status507InsufficientStorage, "Disk is full", 5),
         Outcome.NotOwner => RestErrors.WriteAsync(context, StatusCodes.Status503ServiceUnavailable, "Topology is changing", 1),
         _ => throw new UnreachableException(),
     };

@@ -8,6 +8,8 @@ internal static class RestDoor
         app.UseMiddleware<RestFailures>();
         var keyValues = app.Services.GetRequiredService<KeyValueEndpoints>();
         app.Use(next => context => keyValues.InvokeAsync(context, next));
+        var others = app.Services.GetRequiredService<OtherRequests>();
+        app.Use(next => context => others.InvokeAsync(context, next));
         app.UseStatusCodePages(context => RestErrors.WriteForStatusAsync(context.HttpContext));
         app.UseRouting();
         app.MapView();

@@ -17,6 +17,9 @@ internal static class RestErrors
         });
     }
 
+    /// <summary>Nothing was done; somebody who comes back is not late.</summary>
+    public static Task WriteOverloadedAsync(HttpContext context) => WriteAsync(context, StatusCodes.Status503ServiceUnavailable, "Node is overloaded", 1);
+
     /// <summary>For statuses that the framework produced without a body.</summary>
     public static Task WriteForStatusAsync(HttpContext context) => WriteAsync(context, context.Response.StatusCode, context.Response.StatusCode switch
     {

@@ -68,7 +68,9 @@ internal static class RestRequest
         return error.Length == 0;
     }
 
-    /// <summary>The body, or null when it exceeds <paramref name="maxBytes"/>.</summary>
+    /// <summary>
+    /// The body, or null when it exceeds <paramref name="maxBytes"/>. Throws <see cref="OperationCanceledException"/> when the reader is told to wait no longer.
+    /// </summary>
     public static async ValueTask<ReadOnlyMemory<byte>?> ReadBodyAsync(HttpRequest request, int maxBytes)
     {
         if (request.ContentLength is 0 || (request.ContentLength is null && !request.Headers.ContainsKey("Transfer-Encoding"))) return ReadOnlyMemory<byte>.Empty;
@@ -77,6 +79,12 @@ internal static class RestRequest
         while (true)
         {
             var read = await reader.ReadAsync(request.HttpContext.RequestAborted);
+            if (read.IsCanceled)
+            {
+                reader.AdvanceTo(read.Buffer.End);
+                throw new OperationCanceledException("The body is not waited for any longer.");
+            }
+
             if (read.Buffer.Length > maxBytes)
             {
                 reader.AdvanceTo(read.Buffer.End);

@@ -14,6 +14,11 @@ internal interface IStorageEngine : IAsyncDisposable
     /// <summary>The state of the last committed batch; <see cref="ReplicaCheckpoint.Empty"/> before the first.</summary>
     ReplicaCheckpoint Checkpoint { get; }
 
+    /// <summary>
+    /// How much room there is for further writes, now. The caller keeps to it; a commit that meets the end of the disk all the same fails like any other.
+    /// </summary>
+    StorageRoom Room { get; }
+
     /// <summary>The committed winner for a key (a tombstone counts), or null when the key has none.</summary>
     WriteRecord? Read(Key key);
 

@@ -33,6 +33,15 @@ internal sealed class StorageOptions
     /// <summary>Flushes and compactions at once. 2: one of each.</summary>
     public int BackgroundJobs { get; set; } = 2;
 
+    /// <summary>
+    /// Free bytes of the disk below which clients' writes are refused; 0 to refuse none. 512 MiB: what a flush and a compaction may take, and what peers
+    /// send meanwhile.
+    /// </summary>
+    public long MinFreeBytes { get; set; } = 512L << 20;
+
+    /// <summary>Free bytes below which nothing is taken in from peers either. 256 MiB: several times what is in memory and not in sorted files yet.</summary>
+    public long FloorFreeBytes { get; set; } = 256L << 20;
+
     /// <summary>Counts what the engine does (see <c>RocksDbStorage.Statistics</c>). Off: it costs some per cent of every operation.</summary>
     public bool CollectStatistics { get; set; }
 
@@ -44,6 +53,8 @@ internal sealed class StorageOptions
         if (WriteAheadLogBytes < 1 << 20) yield return $"{nameof(WriteAheadLogBytes)} must be at least 1 MiB.";
         if (BloomBitsPerKey is < 0 or > 32) yield return $"{nameof(BloomBitsPerKey)} must be 0 to 32.";
         if (BlockBytes is < 1 << 10 or > 1 << 20) yield return $"{nameof(BlockBytes)} must be 1 KiB to 1 MiB.";
+        if (MinFreeBytes < 0) yield return $"{nameof(MinFreeBytes)} must not be negative.";
+        if (FloorFreeBytes < 0 || (MinFreeBytes > 0 && FloorFreeBytes > MinFreeBytes)) yield return $"{nameof(FloorFreeBytes)} must not be negative, and at most {nameof(MinFreeBytes)}.";
         if (BackgroundJobs is < 2 or > 64) yield return $"{nameof(BackgroundJobs)} must be 2 to 64.";
     }
 }

@@ -18,6 +18,7 @@ internal sealed class KvMetrics : IDisposable
     private readonly Counter<long> _fetchedRecords;
     private readonly Counter<long> _forwarded;
     private readonly Counter<long> _causalWaits;
+    private readonly Counter<long> _shed;
 
     public KvMetrics(IMeterFactory? factory = null)
     {
@@ -29,7 +30,11 @@ internal sealed class KvMetrics : IDisposable
         _fetchedRecords = _meter.CreateCounter<long>("kv.replication.fetched_records", "{record}", "Records pulled from peers to fill gaps.");
         _forwarded = _meter.CreateCounter<long>("kv.forwarded_requests", "{request}", "Requests forwarded to a replica of another shard, by peer.");
         _causalWaits = _meter.CreateCounter<long>("kv.causal_waits", "{wait}", "Requests that had to wait for their token's past, by whether it came in time.");
+        _shed = _meter.CreateCounter<long>("kv.shed", "{refusal}", "Requests refused, and connections ended, because there were too many, by what there was too much of.");
     }
+
+    /// <summary>Something was refused because there is too much of it.</summary>
+    public void Shed(string what) => _shed.Add(1, new KeyValuePair<string, object?>("what", what));
 
     public void Answered(string method, int status) => _requests.Add(1, new("method", method), new("status", status));
 

@@ -28,16 +28,16 @@ internal sealed class TwoReplicas : IDisposable
     private static readonly ReplicaGroup Group = new(0, new(0));
     private static readonly Dot FirstOfBen = new(new(new(2), Group), 1);
 
-    public TwoReplicas(VirtualClock clock)
+    public TwoReplicas(VirtualClock clock, ReplicaOptions? options = null)
     {
         var topology = Genesis.Provisional([Anna, Ben], 1);
         Topology = new(topology);
         Tokens = new("secret"u8, topology.Cluster);
         View = new(new(Anna, [new(Ben, PeerState.Alive, true, FirstOfBen.Origin.Incarnation, topology.Epoch, 0, OfBen, Group, null, false, 1, true, true, TimeSpan.Zero, 0, TimeSpan.Zero)]));
         Self = new(topology.Cluster, Anna, new Incarnation(1));
-        var storage = new InMemoryStorage(new());
+        var storage = new InMemoryStorage(Disk);
         _ = storage.CommitAsync(new([], new Dictionary<Key, WriteRecord>(), ReplicaCheckpoint.Empty with { Place = Group })).AsTask();
-        Replica = new(Self, Topology, storage, Tokens, clock.Time, new(), Metrics);
+        Replica = new(Self, Topology, storage, Tokens, clock.Time, options ?? new(), Metrics);
     }
 
     public static VersionVector OfBen { get; } = VersionVector.Of([FirstOfBen]);
@@ -49,6 +49,8 @@ internal sealed class TwoReplicas : IDisposable
     public Published<MembershipView> View { get; }
 
     public CausalTokenCodec Tokens { get; }
+
+    public InMemoryDisk Disk { get; } = new();
 
     public ReplicaState Replica { get; }
 

@@ -63,7 +63,7 @@ public sealed class PastDeadlineTests : IDisposable
     private Task<Outcome> Read(Epoch epoch, RequestOrigin origin)
     {
         var forwarder = new Forwarder(_two.Self, _lanes, _two.View, _clock.Time, _options, _two.Metrics);
-        var gate = new CausalGate(_two.Topology, _two.Replica, _two.NewLonelyFloor(_clock.Time), _two.NewCatchUp(_clock.Time), _clock.Time, _options, _two.Metrics);
+        var gate = new CausalGate(_two.Topology, _two.Replica, _two.NewLonelyFloor(_clock.Time), _two.NewCatchUp(_clock.Time), new(_options, _two.Metrics), _clock.Time, _options, _two.Metrics);
         var stability = new Stability(_two.Self, _two.Topology, _two.View, _two.Replica, _two.Tokens);
         var reads = new ReadPath(_two.Self, new(_two.Topology, _clock.Time), forwarder, gate, _two.Replica, stability, new(_clock.Time));
         var token = new CausalToken(epoch, HybridTimestamp.At(1), TwoReplicas.OfBen);

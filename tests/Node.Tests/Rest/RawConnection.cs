@@ -11,9 +11,12 @@ internal sealed class RawConnection : IDisposable
 
     private NetworkStream Stream => _stream ??= new(_socket);
 
-    public static async Task<RawConnection> OpenAsync(int port)
+    /// <param name="port">The node's.</param>
+    /// <param name="receiveBuffer">How many bytes the connection holds that the test has not read, if not as many as is usual.</param>
+    public static async Task<RawConnection> OpenAsync(int port, int? receiveBuffer = null)
     {
         var connection = new RawConnection();
+        if (receiveBuffer is { } bytes) connection._socket.ReceiveBufferSize = bytes;
         await connection._socket.ConnectAsync("127.0.0.1", port);
         return connection;
     }
@@ -27,6 +30,25 @@ internal sealed class RawConnection : IDisposable
     }
 
     public async Task SendAsync(string text) => await Stream.WriteAsync(Encoding.Latin1.GetBytes(text));
+
+    /// <summary>True when there is something to be read, or nothing will come any more.</summary>
+    public bool HasSomething => _socket.Poll(0, SelectMode.SelectRead);
+
+    /// <summary>True when the node has closed or reset the connection, and nothing is left to be read.</summary>
+    public bool IsEnded
+    {
+        get
+        {
+            try
+            {
+                return _socket.Poll(0, SelectMode.SelectRead) && _socket.Available == 0;
+            }
+            catch (SocketException)
+            {
+                return true;
+            }
+        }
+    }
 
     public void EndSending() => _socket.Shutdown(SocketShutdown.Send);
 

@@ -51,6 +51,7 @@ internal enum FaultKind
 
     SlowDisk,
 
+    /// <summary>A disk is about to be full and says so; or it is, and does not.</summary>
     FullDisk,
 
     /// <summary>One write fails.</summary>

@@ -73,6 +73,7 @@ internal sealed class Nemesis
             node.Resume();
             node.ClockSkew = TimeSpan.Zero;
             node.Disk.IsFull = false;
+            node.Disk.Room = StorageRoom.Ample;
             node.Disk.FailingSteps = 0;
             node.Disk.Slowness = TimeSpan.Zero;
             node.Disk.CrashPoint = null;
@@ -175,11 +176,16 @@ internal sealed class Nemesis
                 return true;
             case FaultKind.FullDisk:
                 var full = node.Disk;
-                full.IsFull = true;
-                _cluster.Log($"FAULT the disk of {node.Address} is full");
+                (full.Room, full.IsFull) = random.Next(3) switch
+                {
+                    0 => (StorageRoom.Reserve, false),
+                    1 => (StorageRoom.None, false),
+                    _ => (StorageRoom.Ample, true),
+                };
+                _cluster.Log($"FAULT the disk of {node.Address} is full: {(full.IsFull ? "nothing can be written" : full.Room)}");
                 Calm.Disturb(node.Address, end + Second.Ticks);
                 Calm.Delay(end + Second.Ticks);
-                Until(fault.Duration, () => full.IsFull = false);
+                Until(fault.Duration, () => (full.Room, full.IsFull) = (StorageRoom.Ample, false));
                 return true;
             case FaultKind.DiskError:
                 node.Disk.FailingSteps++;

@@ -10,6 +10,7 @@ internal static partial class AllMutants
     [
         (() => new StorageMutants.AcknowledgeBeforeSync(), "a write is acknowledged before it is synced"),
         (() => new StorageMutants.IgnoreDiskErrors(), "a failed write is taken for one that succeeded"),
+        (() => new StorageMutants.RefuseAfterWriting(), "a write is refused for want of room after it was made"),
         (() => new StorageMutants.TornBatch(), "after a crash the vector covers a record that is not there"),
         (() => new StorageMutants.ReadBeforeSync(), "readers see a write before it is durable"),
         (() => new StorageMutants.VectorBeforeApply(), "the vector tells of a write that cannot be read yet"),

@@ -64,6 +64,22 @@ internal static class StorageMutants
         }
     }
 
+    /// <summary>A write is refused for want of room when it has been made.</summary>
+    internal sealed class RefuseAfterWriting : Mutant
+    {
+        public override IReadOnlySet<FaultKind> Faults { get; } = new HashSet<FaultKind> { FaultKind.FullDisk };
+
+        public override IStorageEngine Storage(IStorageEngine real, SimNode node) => new Taking(real);
+
+        public override Outcome Leave(Command command, Outcome outcome, SimNode node) =>
+            outcome is Outcome.Stored stored && node.Disk.Room is not StorageRoom.Ample ? new Outcome.InsufficientStorage(stored.Shard) : outcome;
+
+        private sealed class Taking(IStorageEngine inner) : StorageWrapper(inner)
+        {
+            public override StorageRoom Room => StorageRoom.Ample;
+        }
+    }
+
     /// <summary>After a crash the vector is there, but the last record that it covers is not.</summary>
     internal sealed class TornBatch : Mutant
     {

@@ -19,6 +19,8 @@ internal class StorageWrapper(IStorageEngine inner) : IStorageEngine
 {
     public virtual ReplicaCheckpoint Checkpoint => inner.Checkpoint;
 
+    public virtual StorageRoom Room => inner.Room;
+
     protected IStorageEngine Inner => inner;
 
     public virtual WriteRecord? Read(Key key) => inner.Read(key);

@@ -39,6 +39,8 @@ internal sealed class AuditedStorage : IStorageEngine
 
     public ReplicaCheckpoint Checkpoint => _inner.Checkpoint;
 
+    public StorageRoom Room => _inner.Room;
+
     public WriteRecord? Read(Key key)
     {
         var record = _inner.Read(key);

@@ -7,6 +7,7 @@ using Kv.Node.Peers;
 using Kv.Node.Replica;
 using Kv.Node.Replication;
 using Kv.Node.Requests;
+using Kv.Node.Rest;
 using Kv.Node.Storage;
 using Kv.Node.Topology;
 using Kv.Simulation.Checkers;
@@ -121,6 +122,7 @@ internal sealed class SimCluster
             DataDirectory = "",
             ClusterSecret = "simulation"u8.ToArray(),
             InMemory = true,
+            Rest = new RestOptions(),
             Requests = new RequestOptions(),
             Replica = new ReplicaOptions(),
             Replication = new ReplicationOptions(),

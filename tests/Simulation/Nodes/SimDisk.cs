@@ -10,6 +10,8 @@ namespace Kv.Simulation.Nodes;
 /// <summary>One machine's disk: what is on it, whose it is, and what is wrong with it.</summary>
 internal sealed class SimDisk(Random random)
 {
+    private StorageRoom _room = StorageRoom.Ample;
+
     public InMemoryDisk Medium { get; set; } = new();
 
     /// <summary>Made together with the data; none before the first process ran.</summary>
@@ -21,8 +23,15 @@ internal sealed class SimDisk(Random random)
     /// <summary>Disks that were lost at this address.</summary>
     public IReadOnlyList<InMemoryDisk> Lost { get; init; } = [];
 
-    /// <summary>Nothing can be written.</summary>
+    /// <summary>Nothing can be written, although the disk said before that there is room: another program has filled it.</summary>
     public bool IsFull { get; set; }
+
+    /// <summary>How much room the disk says that there is.</summary>
+    public StorageRoom Room
+    {
+        get => _room;
+        set => Medium.Room = _room = value;
+    }
 
     /// <summary>The next so many steps fail.</summary>
     public int FailingSteps { get; set; }
@@ -50,7 +59,11 @@ internal sealed class SimDisk(Random random)
         || Durable.Former.Any(former => former.Group == record.Dot.Origin.Group && former.Vector.Covers(record.Dot));
 
     /// <summary>Lets the process at <paramref name="time"/> write.</summary>
-    public void Mount(TimeProvider time) => Medium.OnStep = step => StepAsync(step, time);
+    public void Mount(TimeProvider time)
+    {
+        Medium.OnStep = step => StepAsync(step, time);
+        Medium.Room = _room;
+    }
 
     private static bool Owns(ClusterTopology topology, ReplicaGroup group, WriteRecord record) => topology.RingOf(group.Layout).OwnerOf(record.Key.Position) == group.Shard;
 

@@ -25,8 +25,7 @@ internal sealed class DiscoveryDoors : IAsyncDisposable
 
         var app = builder.Build();
         var doors = new DiscoveryDoors(app);
-        var peerPort = options.Peers.PortOf(options.SocketAddress);
-        app.MapWhen(context => context.Connection.LocalPort == peerPort, peers => peers.UseRouting().UseEndpoints(services => services.MapGrpcService<UndecidedControlPlane>()));
+        app.UseDoors(options, peers => peers.UseRouting().UseEndpoints(services => services.MapGrpcService<UndecidedControlPlane>()));
         app.Run(AnswerAsync);
         try
         {

@@ -141,6 +141,7 @@ internal static class WireForwarding
         Outcome.TokenRejected { Reason: TokenRejection.Tampered } => new() { Reason = W.Refusal.TokenTampered },
         Outcome.TokenRejected => new() { Reason = W.Refusal.TokenMalformed },
         Outcome.Overloaded => new() { Reason = W.Refusal.Overloaded },
+        Outcome.InsufficientStorage full => new() { Reason = W.Refusal.InsufficientStorage, Shard = (uint)full.Shard.Value },
         Outcome.ShardUnavailable unavailable => new() { Reason = W.Refusal.Unavailable, Shard = (uint)unavailable.Shard.Value },
         _ => throw new UnreachableException(),
     };
@@ -156,6 +157,7 @@ internal static class WireForwarding
         W.Refusal.TokenTampered => new Outcome.TokenRejected(TokenRejection.Tampered),
         W.Refusal.TokenMalformed => new Outcome.TokenRejected(TokenRejection.Malformed),
         W.Refusal.Overloaded => new Outcome.Overloaded(),
+        W.Refusal.InsufficientStorage => new Outcome.InsufficientStorage(new((int)refused.Shard)),
         W.Refusal.Unavailable => new Outcome.ShardUnavailable(new((int)refused.Shard), MayHaveBeenWritten: false),
         _ => throw new WireFormatException("Unknown refusal."),
     };

@@ -14,6 +14,9 @@ internal sealed class InMemoryDisk
     /// <summary>Called before each step of each write; null for a disk that never fails and never waits.</summary>
     public Func<DiskStep, ValueTask>? OnStep { get; set; }
 
+    /// <summary>How much room there is; it is for a test to change.</summary>
+    public StorageRoom Room { get; set; } = StorageRoom.Ample;
+
     /// <summary>How many writes were handed to the disk and may be lost with the power.</summary>
     public int UnsyncedWrites => _unsynced.Count;
 

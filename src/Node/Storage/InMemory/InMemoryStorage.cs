@@ -32,6 +32,8 @@ internal sealed class InMemoryStorage : IStorageEngine
 
     public ReplicaCheckpoint Checkpoint => _state.Checkpoint;
 
+    public StorageRoom Room => _disk.Room;
+
     public WriteRecord? Read(Key key)
     {
         ObjectDisposedException.ThrowIf(_closed, this);

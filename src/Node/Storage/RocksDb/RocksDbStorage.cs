@@ -24,6 +24,7 @@ internal sealed class RocksDbStorage : IStorageEngine
     private readonly PointReader _reader;
     private readonly LogReader _logReader;
     private readonly UseGate _gate = new();
+    private readonly FreeSpace _space;
 
     // The writer's own.
     private readonly ArrayBufferWriter<byte> _scratch = new(4096);
@@ -32,10 +33,11 @@ internal sealed class RocksDbStorage : IStorageEngine
     private volatile ReplicaCheckpoint _checkpoint;
     private volatile VersionVector _trimmed;
 
-    private RocksDbStorage(Database database, DbOptions options)
+    private RocksDbStorage(Database database, DbOptions options, FreeSpace space)
     {
         _database = database;
         _options = options;
+        _space = space;
         _data = database.GetColumnFamily(Tables.Data);
         _log = database.GetColumnFamily(Tables.Log);
         _reader = new(database, _data);
@@ -47,6 +49,8 @@ internal sealed class RocksDbStorage : IStorageEngine
 
     public ReplicaCheckpoint Checkpoint => _checkpoint;
 
+    public StorageRoom Room => _space.Look();
+
     /// <summary>Opens the store in <paramref name="directory"/>, or makes an empty one there. Throws <see cref="StorageFailedException"/>.</summary>
     public static RocksDbStorage Open(string directory, StorageOptions options)
     {
@@ -56,7 +60,7 @@ internal sealed class RocksDbStorage : IStorageEngine
             Directory.CreateDirectory(directory);
             var databaseOptions = Tables.ConfigureDatabase(options);
             database = Database.Open(databaseOptions, directory, Tables.Configure(options));
-            return new(database, databaseOptions);
+            return new(database, databaseOptions, new(directory, options));
         }
         catch (Exception e) when (e is RocksDbException or IOException or UnauthorizedAccessException or InvalidDataException)
         {

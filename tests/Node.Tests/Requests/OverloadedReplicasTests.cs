@@ -1,0 +1,155 @@
+using Kv.Common.Identity;
+using Kv.Common.Membership;
+using Kv.Common.Topology;
+using Kv.Node.Membership;
+using Kv.Node.Migration;
+using Kv.Node.Peers;
+using Kv.Node.Peers.Wire;
+using Kv.Node.Replication;
+using Kv.Node.Requests;
+using Kv.Node.Signals;
+using Kv.Node.Telemetry;
+using Kv.Node.Topology;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Kv.Node.Tests.Requests;
+
+/// <summary>What becomes of a request whose replicas are overloaded, or have no room on their disks.</summary>
+public sealed class OverloadedReplicasTests : IAsyncDisposable
+{
+    private static readonly NodeAddress Self = NodeAddress.Parse("10.10.0.2:8080");
+    private static readonly ShardId Shard = new(1);
+    private static readonly Key Key = new("key");
+
+    private readonly Answering _transport = new();
+    private readonly CancellationTokenSource _stop = new();
+    private readonly KvMetrics _metrics = new();
+    private readonly ClusterTopology _topology;
+    private readonly ShardMembers _shard;
+    private readonly Forwarder _forwarder;
+    private readonly Task _running;
+
+    public OverloadedReplicasTests()
+    {
+        _topology = Genesis.Provisional([.. Enumerable.Range(2, 4).Select(i => NodeAddress.Parse($"10.10.0.{i}:8080"))], 1);
+        var others = _topology.Members.Where(member => !member.Equals(Self)).ToList();
+        _shard = _topology.Shards[0];
+        var identity = new NodeIdentity(_topology.Cluster, Self, new(1));
+        var published = new Published<ClusterTopology>(_topology);
+        var view = new Published<MembershipView>(new(Self, []));
+        var options = new RequestOptions();
+        var lanes = new ForwardLanes(identity, published, _transport, TimeProvider.System, new Random(1), options, NullLogger<ForwardLane>.Instance);
+        _forwarder = new(identity, lanes, view, TimeProvider.System, options, _metrics);
+        _running = lanes.RunAsync(_stop.Token);
+        Assert.Equal(3, others.Count);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _stop.CancelAsync();
+        await _running;
+        _stop.Dispose();
+        _metrics.Dispose();
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Of_overloaded_replicas_one_other_is_tried_and_no_more(bool isWrite)
+    {
+        _transport.Answer = _ => new Outcome.Overloaded();
+        Assert.IsType<Outcome.Overloaded>(await ForwardAsync(isWrite));
+        Assert.Equal(2, _transport.Asked.Count);
+        Assert.Equal(2, _transport.Asked.Distinct().Count());
+    }
+
+    [Fact]
+    public async Task One_that_is_not_overloaded_takes_it()
+    {
+        _transport.Answer = asked => asked == 1 ? new Outcome.Overloaded() : Stored;
+        Assert.IsType<Outcome.Stored>(await ForwardAsync(isWrite: true));
+    }
+
+    [Fact]
+    public async Task A_write_is_refused_for_want_of_room_only_when_no_replica_has_any()
+    {
+        _transport.Answer = asked => asked < 3 ? new Outcome.InsufficientStorage(Shard) : Stored;
+        Assert.IsType<Outcome.Stored>(await ForwardAsync(isWrite: true));
+        _transport.Asked.Clear();
+        _transport.Answer = _ => new Outcome.InsufficientStorage(Shard);
+        Assert.Equal(new Outcome.InsufficientStorage(Shard), await ForwardAsync(isWrite: true));
+        Assert.Equal(3, _transport.Asked.Distinct().Count());
+    }
+
+    [Fact]
+    public void Both_refusals_travel()
+    {
+        Outcome[] refusals = [new Outcome.Overloaded(), new Outcome.InsufficientStorage(new(7))];
+        foreach (var refusal in refusals) Assert.Equal(refusal, new ForwardReply(1, refusal).ToWire().ToDomain().Outcome);
+    }
+
+    private static Outcome Stored => new Outcome.Stored(false, false, new byte[] { 1 }, Shard, 1);
+
+    private async Task<Outcome> ForwardAsync(bool isWrite)
+    {
+        Command command = isWrite ? new PutCommand(Key, "1"u8.ToArray(), PresentedToken.None, WriteConcernLevel.Default) : new GetCommand(Key, PresentedToken.None);
+        var deadline = Deadline.In(TimeSpan.FromSeconds(20), TimeProvider.System);
+        return await _forwarder.ForwardAsync(_shard, _topology, command, new(true, deadline, deadline, _topology.Epoch));
+    }
+
+    /// <summary>Peers that answer what the test says, given how many were asked by then.</summary>
+    private sealed class Answering : IPeerTransport
+    {
+        public List<NodeAddress> Asked { get; } = [];
+
+        public Func<int, Outcome> Answer { get; set; } = _ => new Outcome.Overloaded();
+
+        public ValueTask<IPeerStream<ForwardBatch, ForwardReplyBatch>> OpenForwardingAsync(NodeAddress peer, CancellationToken cancellation)
+        {
+            var (near, far) = InMemoryPeerStream<ForwardBatch, ForwardReplyBatch>.CreatePair(Self, peer);
+            _ = ServeAsync(peer, far, cancellation);
+            return new(near);
+        }
+
+        public ValueTask<IPeerStream<Heartbeat, Heartbeat>> OpenHeartbeatAsync(NodeAddress peer, CancellationToken cancellation) => throw new NotSupportedException();
+
+        public ValueTask<IPeerStream<RecordBatch, Acknowledgement>> OpenBroadcastAsync(NodeAddress peer, BroadcastOpening opening, CancellationToken cancellation) =>
+            throw new NotSupportedException();
+
+        public IAsyncEnumerable<RecordBatch> FetchAsync(NodeAddress peer, FetchRequest request, CancellationToken cancellation) => throw new NotSupportedException();
+
+        public IAsyncEnumerable<TransferPiece> TransferAsync(NodeAddress peer, TransferRequest request, CancellationToken cancellation) => throw new NotSupportedException();
+
+        public ValueTask<bool> ProbeAsync(NodeAddress peer, NodeAddress target, CancellationToken cancellation) => throw new NotSupportedException();
+
+        public ValueTask<ControlReply> CallAsync(NodeAddress peer, ControlRequest request, CancellationToken cancellation) => throw new NotSupportedException();
+
+        public void Reset(NodeAddress peer)
+        {
+        }
+
+        private async Task ServeAsync(NodeAddress peer, InMemoryPeerStream<ForwardReplyBatch, ForwardBatch> stream, CancellationToken cancellation)
+        {
+            try
+            {
+                while (await stream.ReceiveAsync(cancellation) is { } batch)
+                {
+                    var replies = new List<ForwardReply>();
+                    foreach (var request in batch.Requests)
+                    {
+                        lock (Asked)
+                        {
+                            Asked.Add(peer);
+                            replies.Add(new(request.Id, Answer(Asked.Count)));
+                        }
+                    }
+
+                    await stream.SendAsync(new(replies), cancellation);
+                }
+            }
+            catch (Exception ended) when (ended is OperationCanceledException or PeerUnavailableException)
+            {
+            }
+        }
+    }
+}
