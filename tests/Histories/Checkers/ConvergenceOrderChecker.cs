@@ -1,6 +1,4 @@
-using Kv.Simulation.History;
-
-namespace Kv.Simulation.Checkers;
+namespace Kv.Histories.Checkers;
 
 /// <summary>
 /// Causal convergence with the order that the store itself uses: a write ranks above everything of its key in its past, and a read returns the greatest

@@ -1,4 +1,4 @@
-namespace Kv.Simulation.History;
+namespace Kv.Histories;
 
 /// <summary>
 /// The causal order of a history: session order (a token was presented that an operation returned) and reads-from, closed transitively. Operations that

@@ -1,6 +1,4 @@
-using Kv.Simulation.History;
-
-namespace Kv.Simulation.Checkers;
+namespace Kv.Histories.Checkers;
 
 /// <summary>
 /// One of the four session guarantees (Terry et al., 1994): along each chain of tokens a floor per key rises, below which no read of the chain may fall.

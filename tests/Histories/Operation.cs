@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace Kv.Simulation.History;
+namespace Kv.Histories;
 
 internal enum OperationKind
 {
@@ -32,7 +32,7 @@ internal readonly record struct Rank(ulong Stamp, ulong Origin) : IComparable<Ra
     public static bool operator >=(Rank left, Rank right) => left.CompareTo(right) >= 0;
 }
 
-/// <summary>One operation of one client, from when it was sent to when its answer came. Times are virtual, in ticks.</summary>
+/// <summary>One operation of one client, from when it was sent to when its answer came. Times are in ticks of 100 ns, since the beginning.</summary>
 internal sealed class Operation
 {
     /// <summary>That a read found nothing, or that there is no such operation.</summary>

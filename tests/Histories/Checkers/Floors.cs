@@ -1,6 +1,4 @@
-using Kv.Simulation.History;
-
-namespace Kv.Simulation.Checkers;
+namespace Kv.Histories.Checkers;
 
 /// <summary>
 /// Per operation, and per key, the greatest rank known there: begins as what the operation before it in its session has, and is kept only as long as

@@ -1,4 +1,4 @@
-namespace Kv.Simulation.History;
+namespace Kv.Histories;
 
 /// <summary>Everything that clients did and saw, by operation id.</summary>
 internal sealed class ClientHistory

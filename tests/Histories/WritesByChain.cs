@@ -1,4 +1,4 @@
-namespace Kv.Simulation.History;
+namespace Kv.Histories;
 
 /// <summary>For each key and chain, its writes in order: finds the last write of a chain that an operation has in its past.</summary>
 internal sealed class WritesByChain

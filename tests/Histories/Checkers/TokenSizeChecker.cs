@@ -1,6 +1,4 @@
-using Kv.Simulation.History;
-
-namespace Kv.Simulation.Checkers;
+namespace Kv.Histories.Checkers;
 
 /// <summary>A token fits into a header, and into its bound.</summary>
 internal sealed class TokenSizeChecker : IHistoryChecker

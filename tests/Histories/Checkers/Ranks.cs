@@ -1,6 +1,4 @@
-using Kv.Simulation.History;
-
-namespace Kv.Simulation.Checkers;
+namespace Kv.Histories.Checkers;
 
 /// <summary>What the checkers share that judge by the rank of writes: per key, the greatest rank that a reader must not fall behind.</summary>
 internal sealed class Ranks

@@ -1,6 +1,4 @@
-using Kv.Simulation.History;
-
-namespace Kv.Simulation.Checkers;
+namespace Kv.Histories.Checkers;
 
 /// <summary>What was read cannot be undone by a crash: every write that somebody read is durable somewhere.</summary>
 internal sealed class DurableReadChecker : IHistoryChecker

@@ -1,6 +1,4 @@
-using Kv.Simulation.History;
-
-namespace Kv.Simulation.Checkers;
+namespace Kv.Histories.Checkers;
 
 /// <summary>
 /// Causal consistency and causal convergence of a history with unique values, by the absence of the bad patterns of Bouajjani et al. (POPL 2017): a cycle

@@ -1,6 +1,4 @@
-using Kv.Simulation.History;
-
-namespace Kv.Simulation.Checkers;
+namespace Kv.Histories.Checkers;
 
 /// <summary>When all is healed, the value of a key is a write that ranks no lower than any acknowledged one.</summary>
 internal sealed class LostWriteChecker : IHistoryChecker

@@ -1,6 +1,4 @@
-using Kv.Simulation.History;
-
-namespace Kv.Simulation.Checkers;
+namespace Kv.Histories.Checkers;
 
 /// <summary>A read returns only what was written to that key: the pattern ThinAirRead of Bouajjani, Enea, Guerraoui, Hamza (POPL 2017).</summary>
 internal sealed class ThinAirChecker : IHistoryChecker

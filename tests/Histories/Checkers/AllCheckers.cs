@@ -1,4 +1,4 @@
-namespace Kv.Simulation.Checkers;
+namespace Kv.Histories.Checkers;
 
 internal static class AllCheckers
 {
