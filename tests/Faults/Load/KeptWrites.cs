@@ -1,0 +1,84 @@
+using System.Globalization;
+using Kv.Faults.Testbeds;
+using Kv.Histories;
+using Kv.TestSupport;
+
+namespace Kv.Faults.Load;
+
+/// <summary>
+/// Writes keys that nobody else writes, once each and all the while, and remembers those that were acknowledged, with their tokens: a sample of everything that
+/// was ever promised. Each must be there in all later rounds, whatever was reshaped meanwhile.
+/// </summary>
+internal sealed class KeptWrites(IReadOnlyList<TestNode> nodes, int seed, Random random, SuiteClock clock)
+{
+    private const int MostKept = 20_000;
+
+    private const int AtOnce = 4;
+
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(700);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(12);
+
+    private readonly Lock _gate = new();
+    private readonly List<Kept> _kept = [];
+    private int _written;
+
+    private sealed record Kept(string Key, int Number, string Token, int Replicas, long InvokedAt);
+
+    public int Count => _kept.Count;
+
+    /// <summary>Those that were given up because one replica alone acknowledged them, and its disk was lost.</summary>
+    public int Excused { get; private set; }
+
+    public long Reads { get; private set; }
+
+    public async Task RunAsync(CancellationToken stop)
+    {
+        while (!stop.IsCancellationRequested)
+        {
+            await Task.Delay(Pause, stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            if (stop.IsCancellationRequested || _kept.Count == MostKept) return;
+            var number = _written++;
+            var key = string.Create(CultureInfo.InvariantCulture, $"kept-{seed}-{number}");
+            var began = clock.Now;
+            using var patience = new CancellationTokenSource(Patience);
+            var answer = await AnyNode().Client.TryAsync(client => client.SendAsync(HttpMethod.Put, KvClient.PathOf(key), KvClient.BodyOf(KvClient.Number(number)), stop: patience.Token));
+            if (answer is not { Status: 200 or 201 }) continue;
+            lock (_gate) _kept.Add(new(key, number, answer.Token, answer.Member("replicas").GetInt32(), began));
+        }
+    }
+
+    /// <summary>A disk was lost just now: what one replica alone held may have been on it, and is not promised any more.</summary>
+    public void ExcuseLost(long lostAt, long roundBegan)
+    {
+        lock (_gate) Excused += _kept.RemoveAll(kept => kept.Replicas < 2 && kept.InvokedAt >= roundBegan && kept.InvokedAt <= lostAt);
+    }
+
+    /// <summary>Reads all of them, or a sample, each through any node, by who knows of its write.</summary>
+    public async Task<IReadOnlyList<Violation>> CheckAsync(int most)
+    {
+        var violations = new List<Violation>();
+        Kept[] sample = most >= _kept.Count ? [.. _kept] : random.GetItems(_kept.ToArray(), most);
+        foreach (var some in sample.Chunk(AtOnce))
+        {
+            foreach (var (kept, problem) in await Task.WhenAll(some.Select(ReadAsync)))
+            {
+                Reads++;
+                if (problem is not null) violations.Add(new("No acknowledged write is lost", $"{kept.Key} = {kept.Number}, acknowledged by {kept.Replicas} replicas at {TimeSpan.FromTicks(kept.InvokedAt)}: {problem}"));
+            }
+        }
+
+        return violations;
+    }
+
+    private async Task<(Kept, string?)> ReadAsync(Kept kept)
+    {
+        var node = AnyNode();
+        var answer = await node.Client.TryAsync(client => client.GetAsync(kept.Key, kept.Token));
+        return (kept, answer is { Status: 200 } && answer.RawValue == KvClient.Number(kept.Number) ? null : $"{answer?.ToString() ?? "no answer"} at {node}");
+    }
+
+    private TestNode AnyNode()
+    {
+        lock (random) return nodes[random.Next(nodes.Count)];
+    }
+}

@@ -1,0 +1,58 @@
+using System.Collections.Immutable;
+using Kv.Faults.Testbeds;
+
+namespace Kv.Faults.Nemesis;
+
+/// <summary>What the suite has done to the cluster at some moment.</summary>
+/// <param name="Down">Nodes that do not run, stand still, or have not said that they are ready since.</param>
+/// <param name="Cuts">Links on which nothing arrives, and how many faults cut each.</param>
+/// <param name="Kinds">What is going on, by name; the same name as often as it goes on.</param>
+/// <param name="SettlesAt">When the last fault will have been under way for <see cref="World.DetectionWindow"/>, in ticks.</param>
+/// <param name="Beginnings">How many faults have begun.</param>
+internal sealed record WorldView(ImmutableHashSet<int> Down, ImmutableDictionary<Link, int> Cuts, ImmutableList<string> Kinds, long SettlesAt, int Beginnings)
+{
+    /// <summary>True when the contacted node runs and a replica among <paramref name="members"/> is alive and in reach of it.</summary>
+    public bool CanServe(int contacted, IEnumerable<int> members) => !Down.Contains(contacted) && members.Any(member => member == contacted || CanExchange(contacted, member));
+
+    public bool CanExchange(int one, int other) =>
+        !Down.Contains(one) && !Down.Contains(other) && !Cuts.ContainsKey(new(one, other)) && !Cuts.ContainsKey(new(other, one));
+}
+
+/// <summary>Keeps <see cref="WorldView"/>.</summary>
+internal sealed class World(SuiteClock clock)
+{
+    /// <summary>For so long after a fault begins, its victims may not have been found out: requests are not held against the cluster.</summary>
+    public static readonly TimeSpan DetectionWindow = TimeSpan.FromSeconds(3);
+
+    private readonly Lock _gate = new();
+    private volatile WorldView _current = new([], ImmutableDictionary<Link, int>.Empty, [], 0, 0);
+
+    public WorldView Current => _current;
+
+    public void Begin(string kind) =>
+        Change(view => view with { Kinds = view.Kinds.Add(kind), SettlesAt = clock.Now + DetectionWindow.Ticks, Beginnings = view.Beginnings + 1 });
+
+    /// <summary>A fault that is under way takes another turn.</summary>
+    public void Disturb() => Change(view => view with { SettlesAt = clock.Now + DetectionWindow.Ticks, Beginnings = view.Beginnings + 1 });
+
+    public void End(string kind) => Change(view => view with { Kinds = view.Kinds.Remove(kind) });
+
+    /// <summary>Something that is no fault goes on; nothing is excused by it.</summary>
+    public void BeginChange(string kind) => Change(view => view with { Kinds = view.Kinds.Add(kind) });
+
+    public void TakeDown(int node) => Change(view => view with { Down = view.Down.Add(node) });
+
+    public void TakeUp(int node) => Change(view => view with { Down = view.Down.Remove(node) });
+
+    public void Cut(IEnumerable<Link> links) => Change(view => view with { Cuts = links.Aggregate(view.Cuts, (cuts, link) => cuts.SetItem(link, cuts.GetValueOrDefault(link) + 1)) });
+
+    public void Mend(IEnumerable<Link> links) => Change(view => view with
+    {
+        Cuts = links.Aggregate(view.Cuts, (cuts, link) => cuts[link] == 1 ? cuts.Remove(link) : cuts.SetItem(link, cuts[link] - 1)),
+    });
+
+    private void Change(Func<WorldView, WorldView> change)
+    {
+        lock (_gate) _current = change(_current);
+    }
+}
