@@ -43,7 +43,7 @@ internal static class FaultSuite
         using var watching = new CancellationTokenSource();
         var watch = topology.RunAsync(watching.Token);
         using var pauses = new OwnPauses();
-        var kept = new KeptWrites(testbed.Nodes, options.Seed, new Random(options.Seed), clock);
+        var kept = new KeptWrites(testbed.Nodes, world, options.Seed, new Random(options.Seed), clock);
         var plans = new RoundPlans(options.Seed, faults);
         while (!stop.IsCancellationRequested && TimeSpan.FromTicks(clock.Now) < options.Duration && report.Rounds < options.MostRounds && report.BrokenRounds.Count < MostBrokenRounds)
         {

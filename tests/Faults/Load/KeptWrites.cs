@@ -1,4 +1,5 @@
 using System.Globalization;
+using Kv.Faults.Nemesis;
 using Kv.Faults.Testbeds;
 using Kv.Histories;
 using Kv.TestSupport;
@@ -9,13 +10,18 @@ namespace Kv.Faults.Load;
 /// Writes keys that nobody else writes, once each and all the while, and remembers those that were acknowledged, with their tokens: a sample of everything that
 /// was ever promised. Each must be there in all later rounds, whatever was reshaped meanwhile.
 /// </summary>
-internal sealed class KeptWrites(IReadOnlyList<TestNode> nodes, int seed, Random random, SuiteClock clock)
+/// <param name="nodes">Of the cluster.</param>
+/// <param name="world">Tells which of them are cut off: every other write goes through one of those, if there is one, as only it may be told of it.</param>
+/// <param name="seed">Of the run.</param>
+/// <param name="random">Its own.</param>
+/// <param name="clock">Of the run.</param>
+internal sealed class KeptWrites(IReadOnlyList<TestNode> nodes, World world, int seed, Random random, SuiteClock clock)
 {
     private const int MostKept = 20_000;
 
     private const int AtOnce = 4;
 
-    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(700);
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(300);
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(12);
 
     private readonly Lock _gate = new();
@@ -36,14 +42,19 @@ internal sealed class KeptWrites(IReadOnlyList<TestNode> nodes, int seed, Random
         while (!stop.IsCancellationRequested)
         {
             await Task.Delay(Pause, stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            if (stop.IsCancellationRequested || _kept.Count == MostKept) return;
+            if (stop.IsCancellationRequested) return;
             var number = _written++;
             var key = string.Create(CultureInfo.InvariantCulture, $"kept-{seed}-{number}");
             var began = clock.Now;
             using var patience = new CancellationTokenSource(Patience);
-            var answer = await AnyNode().Client.TryAsync(client => client.SendAsync(HttpMethod.Put, KvClient.PathOf(key), KvClient.BodyOf(KvClient.Number(number)), stop: patience.Token));
+            var answer = await AnyWriter().Client.TryAsync(client => client.SendAsync(HttpMethod.Put, KvClient.PathOf(key), KvClient.BodyOf(KvClient.Number(number)), stop: patience.Token));
             if (answer is not { Status: 200 or 201 }) continue;
-            lock (_gate) _kept.Add(new(key, number, answer.Token, answer.Member("replicas").GetInt32(), began));
+            var kept = new Kept(key, number, answer.Token, answer.Member("replicas").GetInt32(), began);
+            lock (_gate)
+            {
+                if (_kept.Count == MostKept) _kept[random.Next(MostKept)] = kept;
+                else _kept.Add(kept);
+            }
         }
     }
 
@@ -75,6 +86,13 @@ internal sealed class KeptWrites(IReadOnlyList<TestNode> nodes, int seed, Random
         var node = AnyNode();
         var answer = await node.Client.TryAsync(client => client.GetAsync(kept.Key, kept.Token));
         return (kept, answer is { Status: 200 } && answer.RawValue == KvClient.Number(kept.Number) ? null : $"{answer?.ToString() ?? "no answer"} at {node}");
+    }
+
+    private TestNode AnyWriter()
+    {
+        var view = world.Current;
+        TestNode[] alone = [.. nodes.Where(node => !view.Down.Contains(node.Index) && nodes.All(other => other == node || view.IsCut(node.Index, other.Index)))];
+        return alone.Length > 0 && random.Next(2) == 0 ? alone[random.Next(alone.Length)] : AnyNode();
     }
 
     private TestNode AnyNode()

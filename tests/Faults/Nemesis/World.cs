@@ -14,8 +14,10 @@ internal sealed record WorldView(ImmutableHashSet<int> Down, ImmutableDictionary
     /// <summary>True when the contacted node runs and a replica among <paramref name="members"/> is alive and in reach of it.</summary>
     public bool CanServe(int contacted, IEnumerable<int> members) => !Down.Contains(contacted) && members.Any(member => member == contacted || CanExchange(contacted, member));
 
-    public bool CanExchange(int one, int other) =>
-        !Down.Contains(one) && !Down.Contains(other) && !Cuts.ContainsKey(new(one, other)) && !Cuts.ContainsKey(new(other, one));
+    public bool CanExchange(int one, int other) => !Down.Contains(one) && !Down.Contains(other) && !IsCut(one, other);
+
+    /// <summary>True when one of the two does not hear the other.</summary>
+    public bool IsCut(int one, int other) => Cuts.ContainsKey(new(one, other)) || Cuts.ContainsKey(new(other, one));
 }
 
 /// <summary>Keeps <see cref="WorldView"/>.</summary>
