@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Kv.Faults;
+using Kv.Faults.Nemesis;
 using Kv.Faults.Reports;
 using Kv.Faults.Testbeds;
 
@@ -16,7 +17,8 @@ using var interrupted = PosixSignalRegistration.Create(PosixSignal.SIGINT, End);
 using var terminated = PosixSignalRegistration.Create(PosixSignal.SIGTERM, End);
 
 SuiteReport report;
-await using (ITestbed testbed = line.OnDocker ? await ContainerTestbed.PrepareAsync(line.Image, Console.WriteLine) : new ProcessTestbed())
+var hasSmallDisk = line.Options.Faults.Contains(FaultKind.FullDisk);
+await using (ITestbed testbed = line.OnDocker ? await ContainerTestbed.PrepareAsync(line.Image, hasSmallDisk, Console.WriteLine) : await ProcessTestbed.PrepareAsync(hasSmallDisk))
 {
     report = await FaultSuite.RunAsync(testbed, line.Options, Console.WriteLine, stop.Token);
 }

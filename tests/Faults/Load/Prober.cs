@@ -9,8 +9,8 @@ namespace Kv.Faults.Load;
 
 /// <summary>
 /// Measures availability: asks every node for keys of every shard in turn, without a token and with the default write concern. A request is judged when the
-/// node runs and a replica of the shard is alive and in reach of it, from before the request until its answer, and no fault has begun within
-/// <see cref="World.DetectionWindow"/> before the request or during it. It is served when it is answered without 5xx within <see cref="Bound"/>.
+/// node runs and a replica of the shard is alive and in reach of it, from before the request until its answer, and no fault has begun, and no
+/// link was mended, within <see cref="World.DetectionWindow"/> before the request or during it. It is served when it is answered without 5xx within <see cref="Bound"/>.
 /// </summary>
 internal sealed class Prober(ITestbed testbed, World world, TopologyWatch topology, SuiteClock clock, Availability availability, string name)
 {
@@ -68,7 +68,7 @@ internal sealed class Prober(ITestbed testbed, World world, TopologyWatch topolo
         var after = world.Current;
         var took = clock.Since(began);
         var isServed = answer is { Status: 200 or 201 or 404 } && took <= Bound;
-        var isJudged = began >= before.SettlesAt && after.Beginnings == before.Beginnings && CanServe(node, key, after);
+        var isJudged = began >= before.SettlesAt && after.Disturbances == before.Disturbances && CanServe(node, key, after);
         var what = isServed ? "" : string.Create(CultureInfo.InvariantCulture, $"{(isWrite ? "PUT" : "GET")} at {node} of shard {shard.Id}: {(answer is null ? "no answer" : Short(answer.ToString()))} after {took.TotalSeconds:F2} s");
         availability.Add(before.Kinds.Union(after.Kinds), isJudged, isServed, (node.Index, shard.Id.Value), began, clock.Now, what);
     }

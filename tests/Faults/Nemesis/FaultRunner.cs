@@ -68,6 +68,9 @@ internal sealed class FaultRunner(ITestbed testbed, World world, TopologyWatch t
             case FaultKind.Wipe or FaultKind.IsolatedWipe:
                 Add(victims.TakeOfShard(random, 2));
                 return hit.Count == 1;
+            case FaultKind.FullDisk:
+                Add(victims.Take(random, node => node.Index == ITestbed.SmallDiskNode));
+                return hit.Count == 1;
             case FaultKind.Partition or FaultKind.Bridge:
                 // Hits everybody, also those that something else is done to.
                 return true;
@@ -201,6 +204,8 @@ internal sealed class FaultRunner(ITestbed testbed, World world, TopologyWatch t
         var delay = TimeSpan.FromMilliseconds(random.Next(20, 200));
         var bytes = random.Next(32, 256) << 10;
         var writes = random.Next(10, 40);
+        // What a node without room on its disk answers is not judged.
+        if (episode.Kind is FaultKind.FullDisk) world.TakeDown(node.Index);
         episode.What += string.Create(CultureInfo.InvariantCulture, $"{episode.Kind switch
         {
             FaultKind.Loss => $" loses {share:P0} of its packets",
@@ -218,9 +223,12 @@ internal sealed class FaultRunner(ITestbed testbed, World world, TopologyWatch t
             _ => testbed.FillDiskAsync(node),
         }))
         {
+            world.Disturb();
             await HoldAsync(hold, stop);
         }
 
+        // Where it ends, connections may break that were led another way.
+        if (episode.Kind is FaultKind.Delay) world.Disturb();
         episode.HealedAt = clock.Now;
         await UntilReadyAsync([node]);
     }
@@ -229,6 +237,7 @@ internal sealed class FaultRunner(ITestbed testbed, World world, TopologyWatch t
     {
         world.Cut(links);
         var cut = await testbed.CutAsync(links);
+        world.Disturb();
         return new Undo(async () =>
         {
             await cut.DisposeAsync();

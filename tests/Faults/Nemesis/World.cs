@@ -7,9 +7,9 @@ namespace Kv.Faults.Nemesis;
 /// <param name="Down">Nodes that do not run, stand still, or have not said that they are ready since.</param>
 /// <param name="Cuts">Links on which nothing arrives, and how many faults cut each.</param>
 /// <param name="Kinds">What is going on, by name; the same name as often as it goes on.</param>
-/// <param name="SettlesAt">When the last fault will have been under way for <see cref="World.DetectionWindow"/>, in ticks.</param>
-/// <param name="Beginnings">How many faults have begun.</param>
-internal sealed record WorldView(ImmutableHashSet<int> Down, ImmutableDictionary<Link, int> Cuts, ImmutableList<string> Kinds, long SettlesAt, int Beginnings)
+/// <param name="SettlesAt">When the last disturbance will be <see cref="World.DetectionWindow"/> ago, in ticks.</param>
+/// <param name="Disturbances">How many there have been: faults that began, and links that were mended.</param>
+internal sealed record WorldView(ImmutableHashSet<int> Down, ImmutableDictionary<Link, int> Cuts, ImmutableList<string> Kinds, long SettlesAt, int Disturbances)
 {
     /// <summary>True when the contacted node runs and a replica among <paramref name="members"/> is alive and in reach of it.</summary>
     public bool CanServe(int contacted, IEnumerable<int> members) => !Down.Contains(contacted) && members.Any(member => member == contacted || CanExchange(contacted, member));
@@ -23,7 +23,9 @@ internal sealed record WorldView(ImmutableHashSet<int> Down, ImmutableDictionary
 /// <summary>Keeps <see cref="WorldView"/>.</summary>
 internal sealed class World(SuiteClock clock)
 {
-    /// <summary>For so long after a fault begins, its victims may not have been found out: requests are not held against the cluster.</summary>
+    /// <summary>
+    /// For so long after a fault begins, or a link is mended, nodes may not have found out: requests are not held against the cluster, and counted apart.
+    /// </summary>
     public static readonly TimeSpan DetectionWindow = TimeSpan.FromSeconds(3);
 
     private readonly Lock _gate = new();
@@ -31,11 +33,10 @@ internal sealed class World(SuiteClock clock)
 
     public WorldView Current => _current;
 
-    public void Begin(string kind) =>
-        Change(view => view with { Kinds = view.Kinds.Add(kind), SettlesAt = clock.Now + DetectionWindow.Ticks, Beginnings = view.Beginnings + 1 });
+    public void Begin(string kind) => Change(view => Disturbed(view) with { Kinds = view.Kinds.Add(kind) });
 
-    /// <summary>A fault that is under way takes another turn.</summary>
-    public void Disturb() => Change(view => view with { SettlesAt = clock.Now + DetectionWindow.Ticks, Beginnings = view.Beginnings + 1 });
+    /// <summary>A fault that is under way takes another turn, or is in full force only now, or has ended.</summary>
+    public void Disturb() => Change(Disturbed);
 
     public void End(string kind) => Change(view => view with { Kinds = view.Kinds.Remove(kind) });
 
@@ -48,10 +49,12 @@ internal sealed class World(SuiteClock clock)
 
     public void Cut(IEnumerable<Link> links) => Change(view => view with { Cuts = links.Aggregate(view.Cuts, (cuts, link) => cuts.SetItem(link, cuts.GetValueOrDefault(link) + 1)) });
 
-    public void Mend(IEnumerable<Link> links) => Change(view => view with
+    public void Mend(IEnumerable<Link> links) => Change(view => Disturbed(view) with
     {
         Cuts = links.Aggregate(view.Cuts, (cuts, link) => cuts[link] == 1 ? cuts.Remove(link) : cuts.SetItem(link, cuts[link] - 1)),
     });
+
+    private WorldView Disturbed(WorldView view) => view with { SettlesAt = clock.Now + DetectionWindow.Ticks, Disturbances = view.Disturbances + 1 };
 
     private void Change(Func<WorldView, WorldView> change)
     {

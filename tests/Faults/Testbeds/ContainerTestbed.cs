@@ -13,15 +13,17 @@ internal sealed class ContainerTestbed : ITestbed
     private const int RestPort = 8080;
     private const int PeerPort = 9080;
     private const string BuiltImage = "kvs-image";
+    private const int ImageUser = 1654;
     private const string Label = "kvs.faults=suite";
 
     private static readonly TimeSpan BuildBound = TimeSpan.FromMinutes(5);
 
     private readonly string _image;
     private readonly string _dataRoot;
+    private readonly SmallDisk? _smallDisk;
     private readonly string[] _processes = new string[ITestbed.NodeCount];
 
-    private ContainerTestbed(string image, string dataRoot) => (_image, _dataRoot) = (image, dataRoot);
+    private ContainerTestbed(string image, string dataRoot, SmallDisk? smallDisk) => (_image, _dataRoot, _smallDisk) = (image, dataRoot, smallDisk);
 
     public IReadOnlyList<TestNode> Nodes { get; } = [.. Enumerable.Range(0, ITestbed.NodeCount).Select(index => new TestNode(index, $"{IpOf(index)}:{RestPort}", PeerPort))];
 
@@ -29,8 +31,9 @@ internal sealed class ContainerTestbed : ITestbed
 
     /// <summary>Needs a Docker engine that answers. Removes what an earlier run, ended by force, has left.</summary>
     /// <param name="image">Null to have build.sh build it.</param>
+    /// <param name="hasSmallDisk">Whether one node is given a disk that can be filled.</param>
     /// <param name="say">Is told of the build.</param>
-    public static async Task<ContainerTestbed> PrepareAsync(string? image, Action<string> say)
+    public static async Task<ContainerTestbed> PrepareAsync(string? image, bool hasSmallDisk, Action<string> say)
     {
         var dataRoot = await DockerAsync("info", "--format", "{{.DockerRootDir}}");
         if (image is null)
@@ -41,16 +44,16 @@ internal sealed class ContainerTestbed : ITestbed
 
         await RemoveAllAsync();
         await DockerAsync("network", "create", "--driver", "bridge", "--subnet", $"{Prefix}0/24", "--gateway", Gateway, "--label", Label, Network);
-        return new(image ?? BuiltImage, dataRoot);
+        return new(image ?? BuiltImage, dataRoot, hasSmallDisk && SmallDisk.WhyNot() is null ? await SmallDisk.MountAsync(ImageUser) : null);
     }
 
     public string? WhyNot(FaultKind fault) => fault switch
     {
         FaultKind.Isolation or FaultKind.Partition or FaultKind.OneWay or FaultKind.Bridge or FaultKind.IsolatedWipe or FaultKind.Loss or FaultKind.Delay =>
-            NetworkNamespace.WhyNot("nsenter", "iptables"),
+            NetworkNamespace.WhyNot("nsenter", "iptables-restore"),
         FaultKind.Bandwidth => NetworkNamespace.WhyNot("nsenter", "tc"),
         FaultKind.SlowDisk => DiskThrottle.WhyNot(_dataRoot),
-        FaultKind.FullDisk => "not there yet",
+        FaultKind.FullDisk => SmallDisk.WhyNot(),
         _ => null,
     };
 
@@ -81,33 +84,53 @@ internal sealed class ContainerTestbed : ITestbed
     public async Task LoseDataAsync(TestNode node)
     {
         await DockerAsync("rm", "--force", NameOf(node));
-        await DockerAsync("volume", "rm", VolumeOf(node));
+        if (HasSmallDisk(node)) _smallDisk!.Clear();
+        else await DockerAsync("volume", "rm", VolumeOf(node));
     }
 
     public Task PauseAsync(TestNode node) => DockerAsync("pause", NameOf(node));
 
     public Task ResumeAsync(TestNode node) => DockerAsync("unpause", NameOf(node));
 
-    public Task<IAsyncDisposable> CutAsync(IReadOnlyList<Link> links) => AllAsync(links.SelectMany(link => (Func<Task<IAsyncDisposable>>[])
+    // At both ends of a link: the rules of a container that is started anew are gone.
+    public Task<IAsyncDisposable> CutAsync(IReadOnlyList<Link> links) => RulesAsync("filter", links.SelectMany(link => ((int, string)[])
     [
-        // At both ends: the rules of one that is started anew are gone.
-        () => At(link.From).AddRuleAsync("filter", "OUTPUT", "--destination", IpOf(link.To), "--jump", "DROP"),
-        () => At(link.To).AddRuleAsync("filter", "INPUT", "--source", IpOf(link.From), "--jump", "DROP"),
+        (link.From, $"OUTPUT --destination {IpOf(link.To)} --jump DROP"),
+        (link.To, $"INPUT --source {IpOf(link.From)} --jump DROP"),
     ]));
 
     public Task<IAsyncDisposable> LosePacketsAsync(TestNode node, double share)
     {
-        string[] lose = ["--match", "statistic", "--mode", "random", "--probability", share.ToString("F4", CultureInfo.InvariantCulture), "--jump", "DROP"];
-        return AllAsync(OthersThan(node).SelectMany(other => (Func<Task<IAsyncDisposable>>[])
+        var lose = string.Create(CultureInfo.InvariantCulture, $"--match statistic --mode random --probability {share:F4} --jump DROP");
+        return RulesAsync("filter", OthersThan(node).SelectMany(other => ((int, string)[])
         [
-            () => At(node.Index).AddRuleAsync("filter", "OUTPUT", ["--destination", IpOf(other.Index), .. lose]),
-            () => At(node.Index).AddRuleAsync("filter", "INPUT", ["--source", IpOf(other.Index), .. lose]),
+            (node.Index, $"OUTPUT --destination {IpOf(other.Index)} {lose}"),
+            (node.Index, $"INPUT --source {IpOf(other.Index)} {lose}"),
         ]));
     }
 
-    // Where the kernel has no netem: connections between the node and the others are led through this process, which takes its time. Those there are break.
-    public Task<IAsyncDisposable> DelayAsync(TestNode node, TimeSpan delay) =>
-        AllAsync(OthersThan(node).SelectMany(other => (Func<Task<IAsyncDisposable>>[])[() => DetourAsync(node, other, delay), () => DetourAsync(other, node, delay)]));
+    // Where the kernel has no netem: connections between the node and the others are led through this process, which takes its time. Those there are break,
+    // now and when it ends.
+    public async Task<IAsyncDisposable> DelayAsync(TestNode node, TimeSpan delay)
+    {
+        var detours = OthersThan(node).SelectMany(other => ((TestNode From, TestNode To)[])[(node, other), (other, node)]).Select(pair => (pair.From, pair.To, Path: DetourTo(pair.To, delay))).ToList();
+        try
+        {
+            return await AllAsync(
+            [
+                () => Task.FromResult<IAsyncDisposable>(new Undo(EndAsync)),
+                () => RulesAsync("nat", detours.Select(each => (each.From.Index, $"{ToPeerPortOf(each.To)} --jump DNAT --to-destination {Gateway}:{each.Path.Port}"))),
+                () => RulesAsync("filter", detours.Select(each => (each.From.Index, $"{ToPeerPortOf(each.To)} --jump REJECT --reject-with tcp-reset"))),
+            ]);
+        }
+        catch
+        {
+            await EndAsync();
+            throw;
+        }
+
+        Task EndAsync() => Task.WhenAll(detours.Select(each => each.Path.DisposeAsync().AsTask()));
+    }
 
     public Task<IAsyncDisposable> NarrowAsync(TestNode node, int bytesPerSecond) =>
         At(node.Index).ShapeAsync("tbf", "rate", string.Create(CultureInfo.InvariantCulture, $"{bytesPerSecond * 8}bit"), "burst", "16kb", "latency", "500ms");
@@ -115,7 +138,7 @@ internal sealed class ContainerTestbed : ITestbed
     public Task<IAsyncDisposable> SlowDiskAsync(TestNode node, int writesPerSecond) =>
         DiskThrottle.BeginAsync(int.Parse(_processes[node.Index], CultureInfo.InvariantCulture), _dataRoot, writesPerSecond);
 
-    public Task<IAsyncDisposable> FillDiskAsync(TestNode node) => throw new NotSupportedException(WhyNot(FaultKind.FullDisk));
+    public Task<IAsyncDisposable> FillDiskAsync(TestNode node) => _smallDisk!.FillAsync();
 
     public async Task<string> LogAsync(TestNode node)
     {
@@ -127,6 +150,7 @@ internal sealed class ContainerTestbed : ITestbed
     {
         foreach (var node in Nodes) node.Dispose();
         await RemoveAllAsync();
+        if (_smallDisk is not null) await _smallDisk.DisposeAsync();
     }
 
     private static string IpOf(int index) => Prefix + (index + 2).ToString(CultureInfo.InvariantCulture);
@@ -160,11 +184,11 @@ internal sealed class ContainerTestbed : ITestbed
 
     private async Task CreateAsync(TestNode node)
     {
-        await DockerAsync("volume", "create", "--label", Label, VolumeOf(node));
+        if (!HasSmallDisk(node)) await DockerAsync("volume", "create", "--label", Label, VolumeOf(node));
         await DockerAsync(
         [
             "run", "--detach", "--name", NameOf(node), "--hostname", node.ToString(), "--label", Label, "--network", Network, "--ip", IpOf(node.Index),
-            "--volume", $"{VolumeOf(node)}:/data", "--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--log-opt", "max-size=20m",
+            "--volume", $"{(HasSmallDisk(node) ? _smallDisk!.Path : VolumeOf(node))}:/data", "--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--log-opt", "max-size=20m",
             "--env", $"SOCKET_ADDRESS={node.Address}", "--env", $"VIEW={string.Join(',', Nodes.Select(each => each.Address))}",
             "--env", string.Create(CultureInfo.InvariantCulture, $"SHARD_COUNT={ITestbed.ShardCount}"), "--env", $"KV_CLUSTER_SECRET={ITestbed.ClusterSecret}", _image,
         ]);
@@ -173,29 +197,20 @@ internal sealed class ContainerTestbed : ITestbed
 
     private async Task LearnProcessAsync(TestNode node) => _processes[node.Index] = await DockerAsync("inspect", "--format", "{{.State.Pid}}", NameOf(node));
 
-    private async Task<IAsyncDisposable> DetourAsync(TestNode from, TestNode to, TimeSpan delay)
+    private static string ToPeerPortOf(TestNode node) => string.Create(CultureInfo.InvariantCulture, $"OUTPUT --protocol tcp --destination {IpOf(node.Index)} --dport {PeerPort}");
+
+    private static ShapedPath DetourTo(TestNode node, TimeSpan delay)
     {
-        var path = new ShapedPath(new(IPAddress.Parse(Gateway), 0), new(IPAddress.Parse(IpOf(to.Index)), PeerPort));
+        var path = new ShapedPath(new(IPAddress.Parse(Gateway), 0), new(IPAddress.Parse(IpOf(node.Index)), PeerPort));
         path.Forth.Delay = path.Back.Delay = delay;
-        var port = PeerPort.ToString(CultureInfo.InvariantCulture);
-        try
-        {
-            var led = await AllAsync(
-            [
-                () => At(from.Index).AddRuleAsync("nat", "OUTPUT", "--protocol", "tcp", "--destination", IpOf(to.Index), "--dport", port, "--jump", "DNAT", "--to-destination", $"{Gateway}:{path.Port}"),
-                () => At(from.Index).AddRuleAsync("filter", "OUTPUT", "--protocol", "tcp", "--destination", IpOf(to.Index), "--dport", port, "--jump", "REJECT", "--reject-with", "tcp-reset"),
-            ]);
-            return new Undo(async () =>
-            {
-                await led.DisposeAsync();
-                await path.DisposeAsync();
-            });
-        }
-        catch
-        {
-            await path.DisposeAsync();
-            throw;
-        }
+        return path;
+    }
+
+    // All of one node's at once, and all nodes at the same time: a cut that grows slowly would be another fault.
+    private async Task<IAsyncDisposable> RulesAsync(string table, IEnumerable<(int Node, string Rule)> rules)
+    {
+        var added = await Task.WhenAll(rules.GroupBy(each => each.Node, each => each.Rule).Select(node => At(node.Key).AddRulesAsync(table, [.. node])));
+        return new Undo(() => Task.WhenAll(added.Select(each => each.DisposeAsync().AsTask())));
     }
 
     // One after the other; when one cannot be begun, those before it are ended.
@@ -217,6 +232,8 @@ internal sealed class ContainerTestbed : ITestbed
             throw;
         }
     }
+
+    private bool HasSmallDisk(TestNode node) => _smallDisk is not null && node.Index == ITestbed.SmallDiskNode;
 
     private NetworkNamespace At(int node) => new(_processes[node]);
 

@@ -14,6 +14,9 @@ internal interface ITestbed : IAsyncDisposable
     /// <summary>How many shards they begin with.</summary>
     const int ShardCount = 2;
 
+    /// <summary>The node whose disk can be filled, where one was asked for.</summary>
+    const int SmallDiskNode = NodeCount - 1;
+
     /// <summary>Sealing their tokens with it, the nodes refuse what was not made by one of them.</summary>
     const string ClusterSecret = "fault-suite";
 
@@ -59,7 +62,7 @@ internal interface ITestbed : IAsyncDisposable
     /// <summary>The node's disk takes no more than so many writes a second.</summary>
     Task<IAsyncDisposable> SlowDiskAsync(TestNode node, int writesPerSecond);
 
-    /// <summary>Nothing more fits on the node's disk.</summary>
+    /// <summary>Nothing more fits on the disk of <see cref="SmallDiskNode"/>.</summary>
     Task<IAsyncDisposable> FillDiskAsync(TestNode node);
 
     /// <summary>The last of what the node wrote to its log, for people.</summary>

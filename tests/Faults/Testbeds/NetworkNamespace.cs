@@ -7,7 +7,7 @@ namespace Kv.Faults.Testbeds;
 internal sealed class NetworkNamespace(string processId)
 {
     private static readonly string Nsenter = Shell.Find("nsenter") ?? "nsenter";
-    private static readonly string Iptables = Shell.Find("iptables") ?? "iptables";
+    private static readonly string Restore = Shell.Find("iptables-restore") ?? "iptables-restore";
     private static readonly string Tc = Shell.Find("tc") ?? "tc";
 
     /// <summary>Null when this machine can do it; else what is missing.</summary>
@@ -17,25 +17,29 @@ internal sealed class NetworkNamespace(string processId)
         return tools.FirstOrDefault(tool => Shell.Find(tool) is null) is { } missing ? $"{missing} is not installed" : null;
     }
 
-    /// <summary>Appends a rule to a chain of a table of iptables.</summary>
-    public async Task<IAsyncDisposable> AddRuleAsync(string table, string chain, params IReadOnlyList<string> rule)
+    /// <summary>Appends rules to chains of a table of iptables, each given as chain and specification; all at once, so that no half of them is in force for long.</summary>
+    public async Task<IAsyncDisposable> AddRulesAsync(string table, IReadOnlyList<string> rules)
     {
-        (await EnterAsync(Iptables, ["--wait", "--table", table, "--append", chain, .. rule])).Succeeded();
-        return new Undo(() => UndoAsync(Iptables, ["--wait", "--table", table, "--delete", chain, .. rule]));
+        (await RestoreAsync(table, rules, "-A")).Succeeded();
+        return new Undo(() => UndoAsync(RestoreAsync(table, rules, "-D")));
     }
 
     /// <summary>Puts a queueing discipline before everything that leaves the container.</summary>
     public async Task<IAsyncDisposable> ShapeAsync(params IReadOnlyList<string> discipline)
     {
         (await EnterAsync(Tc, ["qdisc", "add", "dev", "eth0", "root", .. discipline])).Succeeded();
-        return new Undo(() => UndoAsync(Tc, ["qdisc", "del", "dev", "eth0", "root"]));
+        return new Undo(() => UndoAsync(EnterAsync(Tc, ["qdisc", "del", "dev", "eth0", "root"])));
     }
 
-    private Task<CommandResult> EnterAsync(string program, IReadOnlyList<string> arguments) => Shell.RunAsync(Nsenter, ["--target", processId, "--net", program, .. arguments]);
+    private Task<CommandResult> RestoreAsync(string table, IReadOnlyList<string> rules, string command) =>
+        EnterAsync(Restore, ["--noflush", "--wait"], $"*{table}\n{string.Concat(rules.Select(rule => $"{command} {rule}\n"))}COMMIT\n");
 
-    private async Task UndoAsync(string program, IReadOnlyList<string> arguments)
+    private Task<CommandResult> EnterAsync(string program, IReadOnlyList<string> arguments, string input = "") =>
+        Shell.RunAsync(Nsenter, ["--target", processId, "--net", program, .. arguments], input);
+
+    private async Task UndoAsync(Task<CommandResult> undoing)
     {
-        var undone = await EnterAsync(program, arguments);
+        var undone = await undoing;
         if (Directory.Exists($"/proc/{processId}")) undone.Succeeded();
     }
 }

@@ -11,9 +11,11 @@ internal sealed class ProcessTestbed : ITestbed
     private readonly string _directory = Directory.CreateTempSubdirectory("kv-faults-").FullName;
     private readonly List<LocalNode> _processes = [];
     private readonly PathMatrix _paths;
+    private readonly SmallDisk? _smallDisk;
 
-    public ProcessTestbed()
+    private ProcessTestbed(SmallDisk? smallDisk)
     {
+        _smallDisk = smallDisk;
         int[] ports = [.. Enumerable.Range(0, ITestbed.NodeCount).Select(_ => NodePorts.Take()).Order()];
         _paths = new(ports);
         var view = string.Join(',', ports.Select(port => $"127.0.0.1:{port}"));
@@ -25,7 +27,7 @@ internal sealed class ProcessTestbed : ITestbed
                 ["SOCKET_ADDRESS"] = $"127.0.0.1:{port}",
                 ["VIEW"] = view,
                 ["SHARD_COUNT"] = KvClient.Number(ITestbed.ShardCount),
-                ["KV_DATA_DIR"] = Path.Combine(_directory, KvClient.Number(port)),
+                ["KV_DATA_DIR"] = smallDisk is not null && index == ITestbed.SmallDiskNode ? smallDisk.Path : Path.Combine(_directory, KvClient.Number(port)),
                 ["KV_CLUSTER_SECRET"] = ITestbed.ClusterSecret,
                 ["Peers__PortOffset"] = KvClient.Number(offset),
             }));
@@ -38,11 +40,14 @@ internal sealed class ProcessTestbed : ITestbed
 
     public string Name => "processes";
 
+    /// <summary><paramref name="hasSmallDisk"/>: whether one node is given a disk that can be filled.</summary>
+    public static async Task<ProcessTestbed> PrepareAsync(bool hasSmallDisk) => new(hasSmallDisk && SmallDisk.WhyNot() is null ? await SmallDisk.MountAsync(user: 0) : null);
+
     public string? WhyNot(FaultKind fault) => fault switch
     {
         FaultKind.Loss => "packets between processes of one machine are not lost; needs containers",
         FaultKind.SlowDisk => DiskThrottle.WhyNot(_directory),
-        FaultKind.FullDisk => "needs containers",
+        FaultKind.FullDisk => SmallDisk.WhyNot(),
         _ => null,
     };
 
@@ -71,7 +76,8 @@ internal sealed class ProcessTestbed : ITestbed
 
     public Task LoseDataAsync(TestNode node)
     {
-        Directory.Delete(Of(node).DataDirectory, recursive: true);
+        if (Of(node).DataDirectory == _smallDisk?.Path) _smallDisk.Clear();
+        else Directory.Delete(Of(node).DataDirectory, recursive: true);
         return Task.CompletedTask;
     }
 
@@ -106,7 +112,7 @@ internal sealed class ProcessTestbed : ITestbed
 
     public Task<IAsyncDisposable> SlowDiskAsync(TestNode node, int writesPerSecond) => DiskThrottle.BeginAsync(Of(node).Process.Id, _directory, writesPerSecond);
 
-    public Task<IAsyncDisposable> FillDiskAsync(TestNode node) => throw new NotSupportedException(WhyNot(FaultKind.FullDisk));
+    public Task<IAsyncDisposable> FillDiskAsync(TestNode node) => _smallDisk!.FillAsync();
 
     public Task<string> LogAsync(TestNode node) => Task.FromResult(Of(node).Process.LogTail);
 
@@ -115,6 +121,7 @@ internal sealed class ProcessTestbed : ITestbed
         await Task.WhenAll(_processes.Select(process => process.DisposeAsync().AsTask()));
         foreach (var node in Nodes) node.Dispose();
         await _paths.DisposeAsync();
+        if (_smallDisk is not null) await _smallDisk.DisposeAsync();
         Directory.Delete(_directory, recursive: true);
     }
 

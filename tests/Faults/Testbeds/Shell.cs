@@ -19,18 +19,22 @@ internal static class Shell
     /// <summary>Where a tool is installed; null when it is not.</summary>
     public static string? Find(string tool) => Directories.Select(directory => Path.Combine(directory, tool)).FirstOrDefault(File.Exists);
 
-    public static Task<CommandResult> RunAsync(string program, params IReadOnlyList<string> arguments) => RunAsync(Bound, program, arguments);
+    public static Task<CommandResult> RunAsync(string program, params IReadOnlyList<string> arguments) => RunAsync(Bound, program, arguments, "");
+
+    /// <summary><paramref name="input"/>: for its standard input.</summary>
+    public static Task<CommandResult> RunAsync(string program, IReadOnlyList<string> arguments, string input) => RunAsync(Bound, program, arguments, input);
 
     /// <summary>Throws <see cref="TimeoutException"/> after <paramref name="bound"/>, when the program and its children have been ended.</summary>
-    public static async Task<CommandResult> RunAsync(TimeSpan bound, string program, IReadOnlyList<string> arguments)
+    public static async Task<CommandResult> RunAsync(TimeSpan bound, string program, IReadOnlyList<string> arguments, string input = "")
     {
         var command = $"{Path.GetFileName(program)} {string.Join(' ', arguments)}";
         var start = new ProcessStartInfo(program, arguments) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
         using var process = Process.Start(start) ?? throw new InvalidOperationException($"Cannot start {command}.");
-        process.StandardInput.Close();
         using var late = new CancellationTokenSource(bound);
         try
         {
+            await process.StandardInput.WriteAsync(input);
+            process.StandardInput.Close();
             var output = process.StandardOutput.ReadToEndAsync(late.Token);
             var errors = process.StandardError.ReadToEndAsync(late.Token);
             await process.WaitForExitAsync(late.Token);
