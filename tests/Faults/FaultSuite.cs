@@ -44,11 +44,23 @@ internal static class FaultSuite
         var watch = topology.RunAsync(watching.Token);
         using var pauses = new OwnPauses();
         var kept = new KeptWrites(testbed.Nodes, world, options.Seed, new Random(options.Seed), clock);
-        var plans = new RoundPlans(options.Seed, faults);
+        var plans = new RoundPlans(options.Seed, faults, options.Hold);
         while (!stop.IsCancellationRequested && TimeSpan.FromTicks(clock.Now) < options.Duration && report.Rounds < options.MostRounds && report.BrokenRounds.Count < MostBrokenRounds)
         {
             var plan = plans.Next();
-            var round = await new Round(testbed, world, topology, clock, options, plan, report.Availability, kept).RunAsync(stop);
+            RoundReport round;
+            try
+            {
+                round = await new Round(testbed, world, topology, clock, options, plan, report.Availability, kept).RunAsync(stop);
+            }
+            catch (Exception failed) when (failed is InvalidOperationException or TimeoutException or IOException)
+            {
+                // The machine did not do what it was told. What was found by then counts; the run does not.
+                report.Failure = $"{plan} could not be carried out: {failed}";
+                say(report.Failure);
+                break;
+            }
+
             report.Add(round);
             say(string.Create(CultureInfo.InvariantCulture, $"{TimeSpan.FromTicks(clock.Now):hh\\:mm\\:ss} {plan}: {string.Join("; ", round.Episodes.Cast<object>().Append(round.Change).OfType<object>())}; {round.Operations} operations, equal after {round.EqualAfter?.TotalSeconds:F1} s, {round.Violations.Count} violations"));
             foreach (var violation in round.Violations.Take(5)) say($"  BROKEN {violation}");
@@ -56,7 +68,7 @@ internal static class FaultSuite
         }
 
         // 4. Everything that was ever kept is read once more.
-        if (report.BrokenRounds.TrueForAll(round => round.HasConverged)) report.AddAtTheEnd(await kept.CheckAsync(int.MaxValue));
+        if (report.Failure is null && report.BrokenRounds.TrueForAll(round => round.HasConverged)) report.AddAtTheEnd(await kept.CheckAsync(int.MaxValue));
         report.Finish(clock, kept, pauses.Longest);
         if (report.Violations > 0)
         {

@@ -27,7 +27,7 @@ var text = Markdown.Of(report);
 if (line.Report is { } file) await File.WriteAllTextAsync(file, text);
 else Console.WriteLine(text);
 Console.WriteLine($"{report.Rounds - report.BrokenRounds.Count} passed, {report.BrokenRounds.Count + report.AtTheEnd.Count} failed");
-return report.Violations == 0 ? 0 : 1;
+return report.Violations == 0 && report.Failure is null ? 0 : 1;
 
 void End(PosixSignalContext context)
 {

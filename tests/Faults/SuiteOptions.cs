@@ -15,6 +15,9 @@ internal sealed record SuiteOptions
 
     public IReadOnlyList<FaultKind> Faults { get; init; } = FaultNames.Usual;
 
+    /// <summary>How long a fault lasts, at least and at most. Less than the detection window leaves nothing to be judged.</summary>
+    public (TimeSpan Least, TimeSpan Most) Hold { get; init; } = (TimeSpan.FromSeconds(6), TimeSpan.FromSeconds(12));
+
     /// <summary>False to hold the cluster to more than it promises, which shows that the suite can fail.</summary>
     public bool Excuses { get; init; } = true;
 }

@@ -35,37 +35,21 @@ internal sealed class Round(ITestbed testbed, World world, TopologyWatch topolog
     public async Task<RoundReport> RunAsync(CancellationToken stop)
     {
         // 1. Load, faults and the operator, all at once.
-        var began = clock.Now;
-        var sessions = SessionHabits.All.Select((habits, number) => new Session(_history, testbed.Nodes, number, new Random(HashCode.Combine(options.Seed, plan.Number, number)), habits, this)).ToList();
+        var sessions = SessionHabits.All.Select((habits, number) => new Session(_history, testbed.Nodes, number, RandomOf(number), habits, this)).ToList();
         using var load = new CancellationTokenSource();
         var prober = new Prober(testbed, world, topology, clock, availability, $"{options.Seed}");
         Task[] atWork = [.. sessions.Select(session => session.RunAsync(load.Token)), prober.RunAsync(load.Token), kept.RunAsync(load.Token)];
-        var victims = new Victims(testbed, topology);
-        var runner = new FaultRunner(testbed, world, topology, victims, clock, lost =>
-        {
-            lock (_gate) _lostDisks.Add(lost);
-            if (options.Excuses) kept.ExcuseLost(lost.At, began);
-        });
-        var change = new ChangeRunner(testbed, world, topology, victims, clock);
-        using var patience = new CancellationTokenSource();
-        var changing = change.RunAsync(plan, new Random(options.Seed ^ plan.Number), patience.Token);
-        var episodes = await Task.WhenAll(plan.Faults.Select(fault => runner.RunAsync(fault, stop)));
-        _report.Episodes.AddRange(episodes.OfType<Episode>());
-        await Task.Delay(plan.Aftermath, stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-
-        // 2. All is healed: the change happens, the load ends, and the replicas become equal.
-        patience.CancelAfter(ChangeBound);
         try
         {
-            _report.Change = await changing;
+            await DisturbAsync(stop);
         }
-        catch (OperationCanceledException)
+        finally
         {
-            _report.Add(new Violation("Progress after healing", $"{ChangeNames.Of(plan.Change)} has not happened {ChangeBound.TotalSeconds:0} s after all was healed; the last answer: {change.LastAnswer}"));
+            await load.CancelAsync();
+            await Task.WhenAll(atWork);
         }
 
-        await load.CancelAsync();
-        await Task.WhenAll(atWork);
+        // 2. All is healed, and the load has ended: the replicas become equal.
         await ConvergeAsync(measured: true);
         availability.Rest();
         if (!_report.HasConverged) return Judge();
@@ -96,6 +80,41 @@ internal sealed class Round(ITestbed testbed, World world, TopologyWatch topolog
             if (wrong is not null) _report.Add(new Violation("No unexpected answer", wrong));
         }
     }
+
+    // Ends when everything is healed, the operator's change has happened, and the load has gone on for a while after that.
+    private async Task DisturbAsync(CancellationToken stop)
+    {
+        var began = clock.Now;
+        var victims = new Victims(testbed, topology);
+        var runner = new FaultRunner(testbed, world, topology, victims, clock, lost =>
+        {
+            lock (_gate) _lostDisks.Add(lost);
+            if (options.Excuses) kept.ExcuseLost(lost.At, began);
+        });
+        var change = new ChangeRunner(testbed, world, topology, victims, clock);
+        using var patience = new CancellationTokenSource();
+        var changing = change.RunAsync(plan, RandomOf(SessionHabits.All.Count), patience.Token);
+        var episodes = await Task.WhenAll(plan.Faults.Select(fault => runner.RunAsync(fault, stop)));
+        foreach (var episode in episodes.OfType<Episode>())
+        {
+            _report.Episodes.Add(episode);
+            if (episode.Problem is { } problem) _report.Add(new Violation("A node that is told to stop ends", problem));
+        }
+
+        await Task.Delay(plan.Aftermath, stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        patience.CancelAfter(ChangeBound);
+        try
+        {
+            _report.Change = await changing;
+        }
+        catch (OperationCanceledException)
+        {
+            _report.Add(new Violation("Progress after healing", $"{ChangeNames.Of(plan.Change)} has not happened {ChangeBound.TotalSeconds:0} s after all was healed; the last answer: {change.LastAnswer}"));
+        }
+    }
+
+    // Of a session, or of the operator.
+    private Random RandomOf(int number) => new(unchecked((((options.Seed * 7919) + plan.Number) * 101) + number));
 
     private async Task ConvergeAsync(bool measured)
     {

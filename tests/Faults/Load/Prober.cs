@@ -54,7 +54,12 @@ internal sealed class Prober(ITestbed testbed, World world, TopologyWatch topolo
         var isWrite = turn / testbed.Nodes.Count / shards.Length % 2 == 0;
         var keys = _keys.Where(key => topology.Current.ShardOf(key.Key).Id == shard.Id).ToList();
         var before = world.Current;
-        if (keys.Count == 0 || !CanServe(node, keys[0].Key, before)) return;
+        if (keys.Count == 0) return;
+        if (!CanServe(node, keys[0].Key, before))
+        {
+            availability.Excuse((node.Index, shard.Id.Value));
+            return;
+        }
 
         // 2. The request.
         var (text, key) = keys[turn % keys.Count];

@@ -12,6 +12,8 @@ internal sealed class Session(RoundHistory history, IReadOnlyList<TestNode> node
 
     private const int HotKeys = 6;
 
+    private const int MostTries = 4;
+
     private static readonly TimeSpan LongestPatience = TimeSpan.FromSeconds(12);
 
     private TestNode _node = nodes[random.Next(nodes.Count)];
@@ -39,7 +41,15 @@ internal sealed class Session(RoundHistory history, IReadOnlyList<TestNode> node
     {
         foreach (var kind in (OperationKind[])[OperationKind.Read, OperationKind.Put, OperationKind.Read, OperationKind.Delete])
         {
-            var (operation, answer) = await OperateAsync(kind, DrawKey(), AnyNode(), LongestPatience);
+            Operation operation;
+            KvAnswer? answer;
+            var tries = 0;
+            do
+            {
+                // A connection between nodes that broke while nothing was sent on it is found out by the first request, which is then lost.
+                (operation, answer) = await OperateAsync(kind, DrawKey(), AnyNode(), LongestPatience);
+            }
+            while (operation.Status is OperationStatus.Unknown && ++tries < MostTries);
             if (operation.Status is not OperationStatus.Acknowledged && !operation.FoundNothing) return (operation, answer);
         }
 

@@ -21,6 +21,9 @@ internal sealed class Episode(FaultKind kind, long beganAt)
     /// <summary>From the fault until the node was in nobody's view any more. Null when that did not come.</summary>
     public List<TimeSpan?> Detections { get; } = [];
 
+    /// <summary>What a node did wrong when it was told to stop; null when nothing.</summary>
+    public string? Problem { get; set; }
+
     public List<LostDisk> LostDisks { get; } = [];
 
     public override string ToString() => $"{FaultNames.Of(kind)}: {What}";

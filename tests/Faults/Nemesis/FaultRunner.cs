@@ -36,7 +36,7 @@ internal sealed class FaultRunner(ITestbed testbed, World world, TopologyWatch t
             await (fault.Kind switch
             {
                 FaultKind.Kill => AwayAsync(episode, hit, fault.Hold, nodes => testbed.KillAsync(nodes), stop),
-                FaultKind.Stop => AwayAsync(episode, hit, fault.Hold, nodes => testbed.TerminateAsync(nodes[0]), stop),
+                FaultKind.Stop => AwayAsync(episode, hit, fault.Hold, async nodes => episode.Problem = await testbed.TerminateAsync(nodes[0]), stop),
                 FaultKind.PowerCut => AwayAsync(episode, hit, TimeSpan.FromSeconds(1), nodes => testbed.KillAsync(nodes), stop),
                 FaultKind.Wipe => WipeAsync(episode, hit[0], fault.Hold, stop),
                 FaultKind.TwoWipes => TwoWipesAsync(episode, hit, fault.Hold, stop),

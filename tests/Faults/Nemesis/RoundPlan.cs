@@ -35,7 +35,7 @@ internal sealed record RoundPlan(int Number, IReadOnlyList<PlannedFault> Faults,
 /// Draws the rounds of a run by its seed. Every kind of fault comes about equally often; what no promise survives does not come: no more than one disk of a
 /// shard is lost in a round, none besides while keys move or a member is replaced, and none when another fault keeps a second replica away.
 /// </summary>
-internal sealed class RoundPlans(int seed, IReadOnlyList<FaultKind> kinds)
+internal sealed class RoundPlans(int seed, IReadOnlyList<FaultKind> kinds, (TimeSpan Least, TimeSpan Most) hold)
 {
     private readonly Random _random = new(seed);
     private readonly Queue<FaultKind> _deck = [];
@@ -77,9 +77,9 @@ internal sealed class RoundPlans(int seed, IReadOnlyList<FaultKind> kinds)
         return _deck.Dequeue();
     }
 
-    private PlannedFault Plan(FaultKind kind, TimeSpan after) => new(kind, after, Between(6, 12), _random.Next());
+    private PlannedFault Plan(FaultKind kind, TimeSpan after) => new(kind, after, Between(hold.Least.TotalSeconds, hold.Most.TotalSeconds), _random.Next());
 
-    private TimeSpan Between(int seconds, int other) => TimeSpan.FromSeconds(seconds + (_random.NextDouble() * (other - seconds)));
+    private TimeSpan Between(double seconds, double other) => TimeSpan.FromSeconds(seconds + (_random.NextDouble() * (other - seconds)));
 }
 
 /// <summary>The names of changes in reports.</summary>

@@ -63,6 +63,12 @@ internal sealed class Availability
         }
     }
 
+    /// <summary>Nothing is promised on that way just now: what was not served before does not last.</summary>
+    public void Excuse((int Node, int Shard) way)
+    {
+        lock (_gate) _unserved.Remove(way);
+    }
+
     /// <summary>A round is over: what was not served in it does not last into the next one.</summary>
     public void Rest()
     {

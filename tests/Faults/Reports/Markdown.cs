@@ -35,6 +35,7 @@ internal static class Markdown
             Line($"Left out: {string.Join("; ", report.Skipped.Select(skipped => $"{FaultNames.Of(skipped.Kind)} ({skipped.Reason})"))}.");
         }
 
+        if (report.Failure is not null) Line($"\nThe run ended early: {report.Failure}");
         Examples();
         Evidence();
         return text.ToString();

@@ -24,6 +24,9 @@ internal sealed class SuiteReport(string testbed, SuiteOptions options)
 
     public IReadOnlyList<Violation> AtTheEnd => _atTheEnd;
 
+    /// <summary>Why the suite itself could not go on; null when it could.</summary>
+    public string? Failure { get; set; }
+
     public int Rounds { get; private set; }
 
     public long Operations { get; private set; }

@@ -34,8 +34,8 @@ internal interface ITestbed : IAsyncDisposable
     /// <summary>SIGKILL to all of them, as nearly at once as can be; ends when they are gone.</summary>
     Task KillAsync(params IReadOnlyList<TestNode> nodes);
 
-    /// <summary>SIGTERM; ends when the node has ended by itself, which it must within ten seconds.</summary>
-    Task TerminateAsync(TestNode node);
+    /// <summary>SIGTERM; ends when the node has ended. What was wrong with that: it must end by itself, within ten seconds, and say that all was well. Null when it did.</summary>
+    Task<string?> TerminateAsync(TestNode node);
 
     /// <summary>Starts nodes that do not run, on the data they have.</summary>
     Task StartAgainAsync(params IReadOnlyList<TestNode> nodes);

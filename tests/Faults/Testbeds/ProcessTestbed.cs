@@ -59,10 +59,19 @@ internal sealed class ProcessTestbed : ITestbed
 
     public Task KillAsync(params IReadOnlyList<TestNode> nodes) => Task.WhenAll(nodes.Select(node => Of(node).Process.KillAsync()));
 
-    public async Task TerminateAsync(TestNode node)
+    public async Task<string?> TerminateAsync(TestNode node)
     {
         Of(node).Process.Terminate();
-        await Of(node).Process.ExitCodeAsync(EndBound);
+        try
+        {
+            var code = await Of(node).Process.ExitCodeAsync(EndBound);
+            return code is 0 or 143 ? null : $"{node} ended with {code}";
+        }
+        catch (TimeoutException late)
+        {
+            await Of(node).Process.KillAsync();
+            return late.Message;
+        }
     }
 
     public async Task StartAgainAsync(params IReadOnlyList<TestNode> nodes)
