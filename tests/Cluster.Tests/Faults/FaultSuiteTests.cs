@@ -29,7 +29,14 @@ public sealed class FaultSuiteTests(ITestOutputHelper output)
     [Fact]
     public async Task Writes_that_one_replica_alone_acknowledged_and_lost_with_its_disk_are_reported_when_nothing_excuses_them()
     {
-        var report = await RunAsync(new SuiteOptions { Seed = 5, MostRounds = 2, Faults = [FaultKind.IsolatedWipe], Excuses = false });
+        var report = await RunAsync(new SuiteOptions
+        {
+            Seed = 5,
+            MostRounds = 1,
+            Faults = [FaultKind.IsolatedWipe],
+            Hold = (TimeSpan.FromSeconds(8), TimeSpan.FromSeconds(8)),
+            Excuses = false,
+        });
         Assert.Contains(LostWrites, report.BrokenRounds.SelectMany(round => round.Violations).Concat(report.AtTheEnd).Select(violation => violation.Promise));
     }
 

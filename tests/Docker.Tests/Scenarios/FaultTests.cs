@@ -1,4 +1,3 @@
-using Kv.Docker.Tests.Scripts;
 using Kv.Faults;
 using Kv.Faults.Reports;
 using Kv.Faults.Testbeds;

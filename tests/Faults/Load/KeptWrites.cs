@@ -21,6 +21,9 @@ internal sealed class KeptWrites(IReadOnlyList<TestNode> nodes, World world, int
 
     private const int AtOnce = 4;
 
+    // A few are enough, and each that is missing is waited for by its node.
+    private const int MostReported = 8;
+
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(300);
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(12);
 
@@ -71,6 +74,7 @@ internal sealed class KeptWrites(IReadOnlyList<TestNode> nodes, World world, int
         Kept[] sample = most >= _kept.Count ? [.. _kept] : random.GetItems(_kept.ToArray(), most);
         foreach (var some in sample.Chunk(AtOnce))
         {
+            if (violations.Count >= MostReported) break;
             foreach (var (kept, problem) in await Task.WhenAll(some.Select(ReadAsync)))
             {
                 Reads++;

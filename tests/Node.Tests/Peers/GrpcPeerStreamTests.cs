@@ -1,4 +1,3 @@
-using System.Net.Http;
 using Grpc.Core;
 using Kv.Common.Identity;
 using Kv.Node.Peers;
