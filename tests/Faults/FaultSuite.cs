@@ -41,7 +41,8 @@ internal static class FaultSuite
 
         // 3. Round after round.
         using var watching = new CancellationTokenSource();
-        var watch = topology.RunAsync(watching.Token);
+        var accusations = new AccusationWatch(testbed, world, clock);
+        var watch = Task.WhenAll(topology.RunAsync(watching.Token), accusations.RunAsync(watching.Token));
         using var pauses = new OwnPauses();
         var kept = new KeptWrites(testbed.Nodes, world, options.Seed, new Random(options.Seed), clock);
         var plans = new RoundPlans(options.Seed, faults, options.Hold);
@@ -69,7 +70,7 @@ internal static class FaultSuite
 
         // 4. Everything that was ever kept is read once more.
         if (report.Failure is null && report.BrokenRounds.TrueForAll(round => round.HasConverged)) report.AddAtTheEnd(await kept.CheckAsync(int.MaxValue));
-        report.Finish(clock, kept, pauses.Longest);
+        report.Finish(clock, kept, accusations, pauses.Longest);
         if (report.Violations > 0)
         {
             foreach (var node in testbed.Nodes) report.Logs.Add((node.ToString(), await testbed.LogAsync(node)));

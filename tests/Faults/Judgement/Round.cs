@@ -52,6 +52,7 @@ internal sealed class Round(ITestbed testbed, World world, TopologyWatch topolog
         // 2. All is healed, and the load has ended: the replicas become equal.
         await ConvergeAsync(measured: true);
         availability.Rest();
+        if (_report.HasConverged) world.Rest();
         if (!_report.HasConverged) return Judge();
 
         // 3. Every session goes on where it likes, and is served.
@@ -94,7 +95,18 @@ internal sealed class Round(ITestbed testbed, World world, TopologyWatch topolog
         var change = new ChangeRunner(testbed, world, topology, victims, clock);
         using var patience = new CancellationTokenSource();
         var changing = change.RunAsync(plan, RandomOf(SessionHabits.All.Count), patience.Token);
-        var episodes = await Task.WhenAll(plan.Faults.Select(fault => runner.RunAsync(fault, stop)));
+        Episode?[] episodes;
+        try
+        {
+            episodes = await Task.WhenAll(plan.Faults.Select(fault => runner.RunAsync(fault, stop)));
+        }
+        catch
+        {
+            await patience.CancelAsync();
+            await ((Task)changing).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            throw;
+        }
+
         foreach (var episode in episodes.OfType<Episode>())
         {
             _report.Episodes.Add(episode);

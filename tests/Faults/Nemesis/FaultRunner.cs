@@ -204,6 +204,7 @@ internal sealed class FaultRunner(ITestbed testbed, World world, TopologyWatch t
         var delay = TimeSpan.FromMilliseconds(random.Next(20, 200));
         var bytes = random.Next(32, 256) << 10;
         var writes = random.Next(10, 40);
+        world.Touch(node.Index);
         // What a node without room on its disk answers is not judged.
         if (episode.Kind is FaultKind.FullDisk) world.TakeDown(node.Index);
         episode.What += string.Create(CultureInfo.InvariantCulture, $"{episode.Kind switch

@@ -9,7 +9,9 @@ namespace Kv.Faults.Nemesis;
 /// <param name="Kinds">What is going on, by name; the same name as often as it goes on.</param>
 /// <param name="SettlesAt">When the last disturbance will be <see cref="World.DetectionWindow"/> ago, in ticks.</param>
 /// <param name="Disturbances">How many there have been: faults that began, and links that were mended.</param>
-internal sealed record WorldView(ImmutableHashSet<int> Down, ImmutableDictionary<Link, int> Cuts, ImmutableList<string> Kinds, long SettlesAt, int Disturbances)
+/// <param name="Touched">To whom anything was done since the cluster was last whole.</param>
+internal sealed record WorldView(
+    ImmutableHashSet<int> Down, ImmutableDictionary<Link, int> Cuts, ImmutableList<string> Kinds, long SettlesAt, int Disturbances, ImmutableHashSet<int> Touched)
 {
     /// <summary>True when the contacted node runs and a replica among <paramref name="members"/> is alive and in reach of it.</summary>
     public bool CanServe(int contacted, IEnumerable<int> members) => !Down.Contains(contacted) && members.Any(member => member == contacted || CanExchange(contacted, member));
@@ -29,7 +31,7 @@ internal sealed class World(SuiteClock clock)
     public static readonly TimeSpan DetectionWindow = TimeSpan.FromSeconds(3);
 
     private readonly Lock _gate = new();
-    private volatile WorldView _current = new([], ImmutableDictionary<Link, int>.Empty, [], 0, 0);
+    private volatile WorldView _current = new([], ImmutableDictionary<Link, int>.Empty, [], 0, 0, []);
 
     public WorldView Current => _current;
 
@@ -43,11 +45,21 @@ internal sealed class World(SuiteClock clock)
     /// <summary>Something that is no fault goes on; nothing is excused by it.</summary>
     public void BeginChange(string kind) => Change(view => view with { Kinds = view.Kinds.Add(kind) });
 
-    public void TakeDown(int node) => Change(view => view with { Down = view.Down.Add(node) });
+    public void TakeDown(int node) => Change(view => view with { Down = view.Down.Add(node), Touched = view.Touched.Add(node) });
 
     public void TakeUp(int node) => Change(view => view with { Down = view.Down.Remove(node) });
 
-    public void Cut(IEnumerable<Link> links) => Change(view => view with { Cuts = links.Aggregate(view.Cuts, (cuts, link) => cuts.SetItem(link, cuts.GetValueOrDefault(link) + 1)) });
+    /// <summary>Something is done to a node that leaves it running.</summary>
+    public void Touch(int node) => Change(view => view with { Touched = view.Touched.Add(node) });
+
+    /// <summary>The cluster is whole: whatever was done to anybody is over.</summary>
+    public void Rest() => Change(view => view with { Touched = [] });
+
+    public void Cut(IReadOnlyList<Link> links) => Change(view => view with
+    {
+        Cuts = links.Aggregate(view.Cuts, (cuts, link) => cuts.SetItem(link, cuts.GetValueOrDefault(link) + 1)),
+        Touched = view.Touched.Union(links.SelectMany(link => (int[])[link.From, link.To])),
+    });
 
     public void Mend(IEnumerable<Link> links) => Change(view => Disturbed(view) with
     {

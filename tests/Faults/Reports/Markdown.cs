@@ -23,6 +23,7 @@ internal static class Markdown
         Line($"| acknowledged by one replica alone and excused, because a disk was lost | {report.Excused + report.KeptExcused} |");
         Line($"| probes judged; served within 1 s | {all.Judged}; {Percent(all)} |");
         Line($"| longest stall outside the detection windows; in them | {Seconds(all.LongestStall)}; {Seconds(all.LongestStallInWindow)} |");
+        Line($"| views of nodes to whom nothing was done; false accusations in them | {report.Views.Looks}; {report.Views.Accusations} |");
         Line($"| longest time the suite itself waited for the processor | {Seconds(report.LongestOwnPause)} |");
         Line($"");
         Line($"| | episodes | probes judged | served within 1 s | longest stall | in the detection window: probes, served, longest stall | out of all views: median, longest | replicas equal: median, longest |");
@@ -49,6 +50,7 @@ internal static class Markdown
 
         void Examples()
         {
+            foreach (var accusation in report.Views.Examples) Line($"\nFalse accusation: {accusation}");
             foreach (var (kind, examples) in report.Availability.Examples)
             {
                 Line($"");

@@ -43,6 +43,9 @@ internal sealed class SuiteReport(string testbed, SuiteOptions options)
 
     public long KeptReads { get; private set; }
 
+    /// <summary>Views of nodes to whom nothing was done, and in how many of them another such node was missing.</summary>
+    public (int Looks, int Accusations, IReadOnlyList<string> Examples) Views { get; private set; } = (0, 0, []);
+
     public TimeSpan LongestOwnPause { get; private set; }
 
     public int Violations => BrokenRounds.Sum(round => round.Violations.Count) + _atTheEnd.Count;
@@ -73,8 +76,11 @@ internal sealed class SuiteReport(string testbed, SuiteOptions options)
 
     public void AddAtTheEnd(IEnumerable<Violation> violations) => _atTheEnd.AddRange(violations);
 
-    public void Finish(SuiteClock clock, KeptWrites kept, TimeSpan longestOwnPause) =>
+    public void Finish(SuiteClock clock, KeptWrites kept, AccusationWatch accusations, TimeSpan longestOwnPause)
+    {
         (Took, Kept, KeptExcused, KeptReads, LongestOwnPause) = (TimeSpan.FromTicks(clock.Now), kept.Count, kept.Excused, kept.Reads, longestOwnPause);
+        Views = (accusations.Looks, accusations.Accusations, accusations.Examples);
+    }
 
     private KindFigures Of(string name) => _byKind.TryGetValue(name, out var figures) ? figures : _byKind[name] = new();
 }

@@ -93,7 +93,7 @@ internal sealed class ContainerTestbed : ITestbed
 
     public Task ResumeAsync(TestNode node) => DockerAsync("unpause", NameOf(node));
 
-    // At both ends of a link: the rules of a container that is started anew are gone.
+    // At both ends of a link, of which one is enough: a container that does not run has no rules, and one that is started anew has lost its own.
     public Task<IAsyncDisposable> CutAsync(IReadOnlyList<Link> links) => RulesAsync("filter", links.SelectMany(link => ((int, string)[])
     [
         (link.From, $"OUTPUT --destination {IpOf(link.To)} --jump DROP"),

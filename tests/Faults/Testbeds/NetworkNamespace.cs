@@ -1,8 +1,8 @@
 namespace Kv.Faults.Testbeds;
 
 /// <summary>
-/// Rules in the network namespace of one container: the machine's own are not touched, and they vanish with the container. Undoing one of a container that has
-/// ended meanwhile is nothing to do.
+/// Rules in the network namespace of one container: the machine's own are not touched, and they vanish with the container. For a container that has ended there is
+/// nothing to do, or to undo.
 /// </summary>
 internal sealed class NetworkNamespace(string processId)
 {
@@ -20,15 +20,15 @@ internal sealed class NetworkNamespace(string processId)
     /// <summary>Appends rules to chains of a table of iptables, each given as chain and specification; all at once, so that no half of them is in force for long.</summary>
     public async Task<IAsyncDisposable> AddRulesAsync(string table, IReadOnlyList<string> rules)
     {
-        (await RestoreAsync(table, rules, "-A")).Succeeded();
-        return new Undo(() => UndoAsync(RestoreAsync(table, rules, "-D")));
+        await IfItRunsAsync(RestoreAsync(table, rules, "-A"));
+        return new Undo(() => IfItRunsAsync(RestoreAsync(table, rules, "-D")));
     }
 
     /// <summary>Puts a queueing discipline before everything that leaves the container.</summary>
     public async Task<IAsyncDisposable> ShapeAsync(params IReadOnlyList<string> discipline)
     {
-        (await EnterAsync(Tc, ["qdisc", "add", "dev", "eth0", "root", .. discipline])).Succeeded();
-        return new Undo(() => UndoAsync(EnterAsync(Tc, ["qdisc", "del", "dev", "eth0", "root"])));
+        await IfItRunsAsync(EnterAsync(Tc, ["qdisc", "add", "dev", "eth0", "root", .. discipline]));
+        return new Undo(() => IfItRunsAsync(EnterAsync(Tc, ["qdisc", "del", "dev", "eth0", "root"])));
     }
 
     private Task<CommandResult> RestoreAsync(string table, IReadOnlyList<string> rules, string command) =>
@@ -37,9 +37,9 @@ internal sealed class NetworkNamespace(string processId)
     private Task<CommandResult> EnterAsync(string program, IReadOnlyList<string> arguments, string input = "") =>
         Shell.RunAsync(Nsenter, ["--target", processId, "--net", program, .. arguments], input);
 
-    private async Task UndoAsync(Task<CommandResult> undoing)
+    private async Task IfItRunsAsync(Task<CommandResult> command)
     {
-        var undone = await undoing;
-        if (Directory.Exists($"/proc/{processId}")) undone.Succeeded();
+        var result = await command;
+        if (Directory.Exists($"/proc/{processId}")) result.Succeeded();
     }
 }

@@ -33,8 +33,7 @@ internal static class Shell
         using var late = new CancellationTokenSource(bound);
         try
         {
-            await process.StandardInput.WriteAsync(input);
-            process.StandardInput.Close();
+            await TellAsync(process, input);
             var output = process.StandardOutput.ReadToEndAsync(late.Token);
             var errors = process.StandardError.ReadToEndAsync(late.Token);
             await process.WaitForExitAsync(late.Token);
@@ -44,6 +43,19 @@ internal static class Shell
         {
             process.Kill(entireProcessTree: true);
             throw new TimeoutException($"{command} did not end within {bound.TotalSeconds:0} s.");
+        }
+    }
+
+    private static async Task TellAsync(Process process, string input)
+    {
+        try
+        {
+            await process.StandardInput.WriteAsync(input);
+            process.StandardInput.Close();
+        }
+        catch (IOException)
+        {
+            // It has ended without listening; its exit code says why.
         }
     }
 }
