@@ -96,6 +96,8 @@ internal sealed class FaultRunner(ITestbed testbed, World world, TopologyWatch t
         await testbed.StartAgainAsync(nodes);
         episode.HealedAt = clock.Now;
         await UntilReadyAsync(nodes);
+        // When all were away, all have to find each other.
+        if (episode.Kind is FaultKind.PowerCut) world.Disturb();
     }
 
     private async Task WipeAsync(Episode episode, TestNode node, TimeSpan hold, CancellationToken stop)
@@ -272,8 +274,9 @@ internal sealed class FaultRunner(ITestbed testbed, World world, TopologyWatch t
         {
             // Who is not ready by then is found out when the round ends.
             while (clock.Since(since) < ReadyBound && await node.Look.TryAsync(client => client.GetPathAsync("/readyz")) is not { Status: 200 }) await Task.Delay(Interval);
-            world.TakeUp(node.Index);
         }
+
+        nodes.ForEach(node => world.TakeUp(node.Index));
     }
 
     private static async Task HoldAsync(TimeSpan time, CancellationToken stop) => await Task.Delay(time, stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
