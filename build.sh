@@ -2,6 +2,7 @@
 # Builds the store and runs a fresh cluster of it: in Docker where an engine answers, else as local processes.
 #
 #   ./build.sh [--docker|--local] [--nodes N] [--shards S]
+#   ./build.sh --docker --image-only
 #
 # Run again, it builds anew and replaces the cluster that an earlier run made, in either mode, with its data: the new one
 # starts empty. Within a cluster's life data stays: `docker stop node3`, `docker kill node3` and `docker start node3`
@@ -23,11 +24,14 @@ PURPOSE=${KVS_PURPOSE:-cluster}
 usage() {
   cat <<END
 usage: ${0##*/} [--docker|--local] [--nodes N] [--shards S]
+       ${0##*/} --docker --image-only
   --docker    containers node1...nodeN on the network mynet; fails when no Docker engine answers
   --local     processes on 127.0.0.1
               default: Docker where an engine answers, else local processes
   --nodes N   1 to 64 nodes, 6 by default; REST of node1 is http://localhost:$FIRST_REST_PORT, of node2 the port after it, and so on
   --shards S  shards of the initial cluster, 2 by default (1 with fewer than four nodes)
+  --image-only
+              builds the image $IMAGE and starts nothing; a cluster that runs goes on
 END
 }
 
@@ -37,7 +41,7 @@ refuse_usage() {
   exit 2
 }
 
-mode='' nodes=6 shards=''
+mode='' nodes=6 shards='' image_only=no
 while [ $# -gt 0 ]; do
   case $1 in
     --docker | --local)
@@ -49,6 +53,7 @@ while [ $# -gt 0 ]; do
       if [ "$1" = --nodes ]; then nodes=$2; else shards=$2; fi
       shift
       ;;
+    --image-only) image_only=yes ;;
     --nodes=*) nodes=${1#*=} ;;
     --shards=*) shards=${1#*=} ;;
     -h | --help)
@@ -60,6 +65,7 @@ while [ $# -gt 0 ]; do
   shift
 done
 [[ $nodes =~ ^[1-9][0-9]?$ && $nodes -le 64 ]] || refuse_usage "--nodes is a number from 1 to 64, not '$nodes'"
+if [ $image_only = yes ] && [ "$mode" != docker ]; then refuse_usage '--image-only goes with --docker'; fi
 if [ -z "$shards" ]; then shards=$((nodes < 4 ? 1 : 2)); fi
 [[ $shards =~ ^[1-9][0-9]?$ && $shards -le $nodes ]] || refuse_usage "--shards is a number from 1 to the number of nodes, $nodes, not '$shards'"
 if [ "$nodes" -gt 1 ] && [ $((nodes / shards)) -lt 2 ]; then
@@ -180,6 +186,10 @@ fi
 
 mkdir -p "$RUN_DIR"
 say '*' >"$RUN_DIR/.gitignore"
+if [ $image_only = yes ]; then
+  prepare_image
+  exit
+fi
 VIEW=$(view)
 prepare
 say "Starting the nodes ($nodes, shards: $shards) ..."

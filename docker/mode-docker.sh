@@ -23,6 +23,11 @@ prepare() {
     die "the network $NETWORK ($SUBNET) could not be made (see above): does another network use these addresses?"
 }
 
+prepare_image() {
+  if foreign image "$IMAGE"; then die "an image $IMAGE exists that build.sh did not make; rename or remove it"; fi
+  build_image
+}
+
 start() {
   local name settings=(--env "SOCKET_ADDRESS=$(address "$1")" --env "VIEW=$VIEW" --env "SHARD_COUNT=$shards")
   while read -r name; do settings+=(--env "$name"); done < <(compgen -e | grep '^KV_' | grep -vx KV_DATA_DIR)

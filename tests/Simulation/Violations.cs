@@ -1,10 +1,6 @@
-namespace Kv.Simulation;
+using Kv.Histories;
 
-/// <summary>A promise that was broken, and how.</summary>
-internal sealed record Violation(string Promise, string What)
-{
-    public override string ToString() => $"{Promise}: {What}";
-}
+namespace Kv.Simulation;
 
 /// <summary>The broken promises of one run, with the virtual time of each; the first few are enough.</summary>
 internal sealed class Violations(Func<long> now)

@@ -15,14 +15,16 @@ public sealed class KvClient : IDisposable
     private readonly HttpClient _http;
     private readonly string _origin;
 
-    public KvClient(string address, TimeSpan? timeout = null)
+    /// <param name="address">The node's, <c>host:port</c>.</param>
+    /// <param name="timeout">How long any request may take.</param>
+    /// <param name="reusesConnections">False for a connection per request: on a kept one that is found dead, the handler sends a request again by itself.</param>
+    public KvClient(string address, TimeSpan? timeout = null, bool reusesConnections = true)
     {
         Address = address;
         _origin = $"http://{address}";
-        _http = new(new SocketsHttpHandler { UseProxy = false, AllowAutoRedirect = false, ConnectTimeout = TimeSpan.FromSeconds(5) })
-        {
-            Timeout = timeout ?? TimeSpan.FromSeconds(30),
-        };
+        var handler = new SocketsHttpHandler { UseProxy = false, AllowAutoRedirect = false, ConnectTimeout = TimeSpan.FromSeconds(5) };
+        if (!reusesConnections) handler.PooledConnectionLifetime = TimeSpan.Zero;
+        _http = new(handler) { Timeout = timeout ?? TimeSpan.FromSeconds(30) };
     }
 
     public string Address { get; }
@@ -46,8 +48,9 @@ public sealed class KvClient : IDisposable
 
     public Task<KvAnswer> GetPathAsync(string path, string? token = null) => SendAsync(HttpMethod.Get, path, headerToken: token);
 
-    public Task<KvAnswer> SendAsync(HttpMethod method, string path, string? body = null, string? headerToken = null, string? contentType = "application/json") =>
-        SendAsync(method, path, body is null ? null : Encoding.UTF8.GetBytes(body), headerToken, contentType);
+    public Task<KvAnswer> SendAsync(
+        HttpMethod method, string path, string? body = null, string? headerToken = null, string? contentType = "application/json", CancellationToken stop = default) =>
+        SendAsync(method, path, body is null ? null : Encoding.UTF8.GetBytes(body), headerToken, contentType, stop: stop);
 
     /// <param name="method">Any method.</param>
     /// <param name="path">Path and query, sent as they are.</param>
@@ -55,7 +58,9 @@ public sealed class KvClient : IDisposable
     /// <param name="headerToken">For the header <c>Causal-Metadata</c>.</param>
     /// <param name="contentType">Null for none.</param>
     /// <param name="chunked">Without a Content-Length.</param>
-    public async Task<KvAnswer> SendAsync(HttpMethod method, string path, byte[]? body, string? headerToken = null, string? contentType = "application/json", bool chunked = false)
+    /// <param name="stop">Gives the request up; the node may have served it.</param>
+    public async Task<KvAnswer> SendAsync(
+        HttpMethod method, string path, byte[]? body, string? headerToken = null, string? contentType = "application/json", bool chunked = false, CancellationToken stop = default)
     {
         var uri = new Uri(_origin + path, new UriCreationOptions { DangerousDisablePathAndQueryCanonicalization = true });
         using var request = new HttpRequestMessage(method, uri);
@@ -67,7 +72,7 @@ public sealed class KvClient : IDisposable
 
         if (chunked) request.Headers.TransferEncodingChunked = true;
         if (headerToken is not null) request.Headers.TryAddWithoutValidation("Causal-Metadata", headerToken);
-        using var response = await _http.SendAsync(request);
+        using var response = await _http.SendAsync(request, stop);
         return await KvAnswer.ReadAsync(response);
     }
 

@@ -1,5 +1,8 @@
 using Grpc.Net.Client;
+using Kv.Common.Topology;
+using Kv.Node.Peers.Wire;
 using Kv.Wire;
+using VersionVector = Kv.Common.Causality.VersionVector;
 
 namespace Kv.TestSupport;
 
@@ -27,8 +30,32 @@ public sealed class PeerProbe : IDisposable
     /// <summary>The epoch of the topology that the node acts on.</summary>
     public async Task<ulong> EpochAsync() => (await new ControlPlane.ControlPlaneClient(_channel).GetTopologyAsync(new())).Epoch;
 
+    /// <summary>The topology that the node acts on. Fails when it does not answer within <paramref name="bound"/>.</summary>
+    public async Task<ClusterTopology> TopologyAsync(TimeSpan bound) =>
+        TopologyText.Parse((await new ControlPlane.ControlPlaneClient(_channel).GetTopologyAsync(new(), deadline: DateTime.UtcNow + bound)).Text);
+
+    /// <summary>What the node's replica is of and holds. Fails when it does not answer within <paramref name="bound"/>.</summary>
+    public async Task<ReplicaHoldings> HoldingsAsync(TimeSpan bound)
+    {
+        var reply = await new Replication.ReplicationClient(_channel).GetVectorAsync(new(), deadline: DateTime.UtcNow + bound);
+        return new(reply.Incarnation, reply.Place, reply.Vector.ToDomain(), reply.KeyCount);
+    }
+
+    /// <summary>A key's record on this node; null when it has none. Fails when it does not answer within <paramref name="bound"/>.</summary>
+    public async Task<HeldRecord?> RecordAsync(string key, TimeSpan bound)
+    {
+        var reply = await new Replication.ReplicationClient(_channel).GetRecordAsync(new() { Key = key }, deadline: DateTime.UtcNow + bound);
+        return reply.Found ? new(reply.Tombstone ? null : reply.ValueJson, reply.Dot, reply.Token) : null;
+    }
+
     /// <summary>How many live keys the node holds.</summary>
     public async Task<ulong> LiveKeysAsync() => (await new Replication.ReplicationClient(_channel).GetVectorAsync(new())).KeyCount;
 
     public void Dispose() => _channel.Dispose();
 }
+
+/// <summary>What a replica holds. <paramref name="Place"/>: the replica group it is of, empty for none.</summary>
+public sealed record ReplicaHoldings(string Incarnation, string Place, VersionVector Vector, ulong LiveKeys);
+
+/// <summary>A key's record. <paramref name="Value"/>: JSON, null for a tombstone. <paramref name="Token"/>: of the write that made it.</summary>
+public sealed record HeldRecord(string? Value, string Dot, string Token);

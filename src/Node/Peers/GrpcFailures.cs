@@ -10,10 +10,10 @@ internal static class GrpcFailures
     /// <summary>
     /// True for every way in which a call ends because of the network, the peer or its cancellation. Besides RpcException: a server's reader reports an
     /// aborted connection as IOException, its writer a finished call as InvalidOperationException, and either one a call that Reset disposed of as
-    /// ObjectDisposedException, which is one of those.
+    /// ObjectDisposedException, which is one of those; a client's writer reports a connection that the peer closed as HttpRequestException, just as it got it.
     /// </summary>
     public static bool IsBroken(Exception exception) =>
-        exception is RpcException or IOException or InvalidOperationException or OperationCanceledException or WireFormatException;
+        exception is RpcException or HttpRequestException or IOException or InvalidOperationException or OperationCanceledException or WireFormatException;
 
     /// <summary>Whoever cancelled hears of a cancellation, however the call came to its end meanwhile.</summary>
     public static Exception Translate(NodeAddress peer, Exception broken, CancellationToken cancellation)

@@ -1,5 +1,5 @@
-using Kv.Simulation.Checkers;
-using Kv.Simulation.History;
+using Kv.Histories;
+using Kv.Histories.Checkers;
 
 namespace Kv.Simulation.Tests.Checkers;
 

@@ -1,5 +1,6 @@
 using Kv.Common.Replication;
 using Kv.Common.Topology;
+using Kv.Histories;
 using Kv.Node.Replica;
 using Kv.Node.Requests;
 using Kv.Node.Storage;
@@ -32,7 +33,7 @@ internal sealed class FinalWatch(SimCluster cluster, Workload workload)
         workload.History.Final = Enumerable.Range(0, workload.Keys).Select(i => (Index: i, Key: workload.KeyOf(i)))
             .Select(k => (k.Index, Record: cluster.MembersOf(cluster.Topology.ShardOf(k.Key).Id).First().Services!.GetRequiredService<IStorageEngine>().Read(k.Key)))
             .Where(k => k.Record is not null)
-            .ToDictionary(k => k.Index, k => new History.Rank(k.Record!.Stamp.Packed, k.Record.Dot.Origin.Incarnation.Value));
+            .ToDictionary(k => k.Index, k => new Rank(k.Record!.Stamp.Packed, k.Record.Dot.Origin.Incarnation.Value));
         foreach (var node in cluster.Provisioned) NothingPiledUp(node);
     }
 
@@ -94,7 +95,7 @@ internal sealed class FinalWatch(SimCluster cluster, Workload workload)
     {
         foreach (var operation in workload.History.Operations)
         {
-            if (!operation.IsWrite || operation.Status is not History.OperationStatus.Acknowledged) continue;
+            if (!operation.IsWrite || operation.Status is not OperationStatus.Acknowledged) continue;
             var entry = cluster.Ledger.FindByToken(workload.TokenOf(operation.Id).Sealed);
             if (entry is null)
             {

@@ -1,4 +1,4 @@
-using Kv.Simulation.History;
+using Kv.Histories;
 
 namespace Kv.Simulation.Checkers;
 

@@ -1,5 +1,6 @@
 using Kv.Common.Identity;
 using Kv.Common.Topology;
+using Kv.Histories;
 using Kv.Node.Topology;
 
 namespace Kv.Simulation.Checkers;

@@ -6,7 +6,7 @@ namespace Kv.Simulation.Clients;
 /// <summary>A token as a client holds it, and which operation it came from.</summary>
 internal sealed record SessionToken(int Operation, ReadOnlyMemory<byte> Sealed)
 {
-    public static readonly SessionToken None = new(History.Operation.None, default);
+    public static readonly SessionToken None = new(Histories.Operation.None, default);
 
     /// <summary>Length of the text that a client would hold.</summary>
     public int TextLength => System.Buffers.Text.Base64Url.GetEncodedLength(Sealed.Length);

@@ -1,6 +1,6 @@
 using Kv.Common.Identity;
 using Kv.Node.Requests;
-using Kv.Simulation.History;
+using Kv.Histories;
 using Kv.Simulation.Nodes;
 
 namespace Kv.Simulation.Clients;

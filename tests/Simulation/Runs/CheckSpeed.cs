@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
-using Kv.Simulation.Checkers;
-using Kv.Simulation.History;
+using Kv.Histories;
+using Kv.Histories.Checkers;
 
 namespace Kv.Simulation.Runs;
 

@@ -1,3 +1,5 @@
+using Kv.Histories;
+
 namespace Kv.Simulation.Runs;
 
 /// <summary>What became of one run.</summary>

@@ -1,9 +1,10 @@
 using Kv.Common.Causality;
+using Kv.Histories;
+using Kv.Histories.Checkers;
 using Kv.Node.Replica;
 using Kv.Simulation.Checkers;
 using Kv.Simulation.Clients;
 using Kv.Simulation.Faults;
-using Kv.Simulation.History;
 using Kv.Simulation.Mutants;
 using Kv.Simulation.Nodes;
 using Kv.Simulation.Time;
