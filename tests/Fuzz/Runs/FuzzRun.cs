@@ -47,10 +47,8 @@ internal static class FuzzRun
                     if (!rounds.TryDequeue(out next)) return;
                 }
 
-                var before = figures.Failures.Count;
                 await runner.RunAsync(next.Round, next.Inputs, stop.Token);
-                foreach (var failure in figures.Failures.Skip(before))
-                foreach (var line in failure.Lines()) tell?.Invoke(line);
+                foreach (var line in figures.Failures.Where(failure => failure.Round == next.Round).SelectMany(failure => failure.Lines())) tell?.Invoke(line);
                 tell?.Invoke($"{next.Round.Target} round {next.Round.Number} done: {figures.Progress()}");
             }
         }

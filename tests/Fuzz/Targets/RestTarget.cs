@@ -68,6 +68,8 @@ internal sealed class RestTarget : IFuzzTarget
             if (colon > 0) headers.Append(line[..colon], line[(colon + 1)..].Trim());
         }
 
+        // Kestrel refuses such a path itself.
+        if (first[1].Contains("%00", StringComparison.Ordinal) || first[1].Contains('\0', StringComparison.Ordinal)) return null;
         headers.ContentLength = headers.ContainsKey("Transfer-Encoding") ? null : body.Length;
         return new("HTTP/1.1", first[0], first[1], headers, body, FuzzNode.RestPort);
     }

@@ -85,7 +85,7 @@ internal sealed class RpcTarget : IFuzzTarget
     {
         if (Refusals.Contains(status)) return;
         if (status is StatusCode.Internal && detail.Length > 0 && !detail.Contains("xception", StringComparison.Ordinal)) return;
-        if (status is StatusCode.Unknown && _node.LastDeclared is Google.Protobuf.InvalidProtocolBufferException) return;
+        if (status is StatusCode.Unknown && _node.LastDeclared is not null) return;
         throw new BrokenPromiseException($"ends with {status}: {detail}");
     }
 

@@ -32,7 +32,8 @@ internal sealed class TopologyTextTarget : IFuzzTarget
         }
         catch (FormatException refused)
         {
-            return Bounds.Shape(refused.Message);
+            // What it quotes is cut where it leaves the node.
+            return Bounds.Shape(refused.Message[..Math.Min(refused.Message.Length, 300)]);
         }
 
         if (TopologyText.Write(topology) != text) throw new BrokenPromiseException("a text is read that writing does not give");
