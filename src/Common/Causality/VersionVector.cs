@@ -11,6 +11,8 @@ public sealed class VersionVector : IEquatable<VersionVector>, IReadOnlyList<Dot
 {
     public static readonly VersionVector Empty = new([]);
 
+    private const int Handful = 8;
+
     // Sorted by origin, one entry each, no zero sequence: equal vectors are equal arrays.
     private readonly Dot[] _entries;
 
@@ -27,7 +29,15 @@ public sealed class VersionVector : IEquatable<VersionVector>, IReadOnlyList<Dot
     {
         get
         {
-            foreach (ref readonly var entry in _entries.AsSpan())
+            var entries = _entries.AsSpan();
+            // A handful is looked through; whoever sends thousands must not make every look take as many steps.
+            while (entries.Length > Handful)
+            {
+                var middle = entries.Length / 2;
+                entries = entries[middle].Origin.CompareTo(origin) > 0 ? entries[..middle] : entries[middle..];
+            }
+
+            foreach (ref readonly var entry in entries)
             {
                 if (entry.Origin == origin) return entry.Sequence;
             }
@@ -87,9 +97,18 @@ public sealed class VersionVector : IEquatable<VersionVector>, IReadOnlyList<Dot
     {
         if (Covers(other)) return this;
         if (other.Covers(this)) return other;
-        var joined = this;
-        foreach (var entry in other._entries) joined = joined.With(entry);
-        return joined;
+        var joined = new List<Dot>(_entries.Length + other._entries.Length);
+        var (own, others) = (0, 0);
+        while (own < _entries.Length && others < other._entries.Length)
+        {
+            var (mine, theirs) = (_entries[own], other._entries[others]);
+            var order = mine.Origin.CompareTo(theirs.Origin);
+            joined.Add(order < 0 || (order == 0 && mine.Sequence >= theirs.Sequence) ? mine : theirs);
+            if (order <= 0) own++;
+            if (order >= 0) others++;
+        }
+
+        return new([.. joined, .. _entries.AsSpan(own), .. other._entries.AsSpan(others)]);
     }
 
     /// <summary>Pointwise minimum: what both include.</summary>

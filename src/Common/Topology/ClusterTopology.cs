@@ -44,11 +44,14 @@ public sealed class ClusterTopology : IEpochValue
         Layouts = layouts;
         Layout = layouts.Length - 1;
         while (layouts[Layout] == 0) Layout--;
-        Ring = HashRing.For(layouts[Layout]);
         foreach (var member in members)
         {
             if (!_incarnations.TryAdd(member.Address, member.Incarnation)) throw new ArgumentException("A member is named twice.", nameof(members));
         }
+
+        // Before the ring is made: one of thousands of shards takes seconds, and anybody can send a line that asks for it.
+        if (layouts[Layout] > _incarnations.Count) throw new ArgumentException("There are fewer members than shards.", nameof(members));
+        Ring = HashRing.For(layouts[Layout]);
 
         Members = [.. _incarnations.Keys.Order()];
         _map = new(Ring, shards);

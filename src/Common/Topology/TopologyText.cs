@@ -107,6 +107,8 @@ public static class TopologyText
     private static Transition ReadTransition(string[] line, int layout, Lines lines)
     {
         var shardCount = Count(line[3]);
+        // Before the ring is made, as for the layout in force.
+        if (shardCount > lines.All("target").Count()) throw new ArgumentException("A shard to be has no member.", nameof(line));
         var shards = lines.Shards(shardCount, "target", "target-joining");
         return new(new(Number(line[1])), new(Ordinal(line[2])), layout, HashRing.For(shardCount), shards);
     }

@@ -16,7 +16,7 @@ internal static class KestrelEndpoints
         {
             peers.Use(next => context =>
             {
-                context.Features.GetRequiredFeature<IHttpMaxRequestBodySizeFeature>().MaxRequestBodySize = null;
+                if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { } bound) bound.MaxRequestBodySize = null;
                 return next(context);
             });
             servePeers(peers);

@@ -36,9 +36,9 @@ internal static class NodeApplication
         return await NodeOrigin.FindAsync(options, removedIn, () => ClusterFinder.FindAsync(args, options, TimeProvider.System)) is { } origin ? Build(args, options, origin, ending) : null;
     }
 
-    private static WebApplication Build(string[] args, NodeOptions options, NodeOrigin origin, NodeEnding ending)
+    /// <summary>Everything a node is made of, but for the doors it listens on.</summary>
+    public static void AddServices(WebApplicationBuilder builder, NodeOptions options, NodeOrigin origin, NodeEnding ending)
     {
-        var builder = NodeHost.CreateBuilder(args, options);
         if (origin.Directory is { } directory) builder.Services.AddSingleton(_ => directory);
         builder.Services.AddNode(options, origin.Self, origin.Topology).AddProductionEdges(OpenStorage(options, origin.Directory));
         builder.Services.AddSingleton(ending);
@@ -50,12 +50,23 @@ internal static class NodeApplication
             .AddMeter("Microsoft.AspNetCore.Server.Kestrel")
             .AddRuntimeInstrumentation()
             .AddPrometheusExporter());
+    }
 
+    /// <summary>What answers at the two doors.</summary>
+    public static void UseDoors(WebApplication app, NodeOptions options)
+    {
+        app.UseDoors(options, peers => peers.UseNodeRpc());
+        app.UseNodeRest();
+    }
+
+    private static WebApplication Build(string[] args, NodeOptions options, NodeOrigin origin, NodeEnding ending)
+    {
+        var builder = NodeHost.CreateBuilder(args, options);
+        AddServices(builder, options, origin, ending);
         var app = builder.Build();
         // First made, last disposed of: the lock is released after the storage is closed.
         app.Services.GetService<DataDirectory>();
-        app.UseDoors(options, peers => peers.UseNodeRpc());
-        app.UseNodeRest();
+        UseDoors(app, options);
         app.Services.GetRequiredService<NodeGauges>();
         return app;
     }

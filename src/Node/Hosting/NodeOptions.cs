@@ -18,6 +18,9 @@ namespace Kv.Node.Hosting;
 /// </summary>
 internal sealed class NodeOptions
 {
+    /// <summary>Timers wait no longer, and what is added to a duration and multiplied with it must not overflow.</summary>
+    private static readonly TimeSpan LongestDuration = TimeSpan.FromDays(24);
+
     public required NodeAddress SocketAddress { get; init; }
 
     public required IReadOnlyList<NodeAddress> View { get; init; }
@@ -136,6 +139,14 @@ internal sealed class NodeOptions
         catch (InvalidOperationException invalid)
         {
             errors.Add($"{section}: {invalid.InnerException?.Message ?? invalid.Message}");
+        }
+
+        var excessive = typeof(T).GetProperties().Where(option => option is { CanWrite: true } && option.GetValue(options) is TimeSpan duration && (duration > LongestDuration || duration < -LongestDuration));
+        foreach (var option in excessive)
+        {
+            errors.Add($"{section}:{option.Name} must be at most {LongestDuration.Days} days.");
+            // Its section is not looked at any further.
+            options = new T();
         }
 
         return options;

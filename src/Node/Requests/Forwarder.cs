@@ -81,11 +81,13 @@ internal sealed class Forwarder(
         };
 
     /// <summary>Asks one particular replica, which has until <paramref name="deadline"/>; its answer is waited for that much longer.</summary>
-    public ValueTask<LaneReply> SendAsync(NodeAddress replica, ShardId shard, Epoch epoch, Command command, Deadline deadline, TimeSpan allowance = default)
+    public async ValueTask<LaneReply> SendAsync(NodeAddress replica, ShardId shard, Epoch epoch, Command command, Deadline deadline, TimeSpan allowance = default)
     {
-        if (lanes.To(replica) is not { } lane) return new(LaneReply.NotSent.Instance);
+        if (lanes.To(replica) is not { } lane) return LaneReply.NotSent.Instance;
         metrics.Forwarded(replica.ToString());
-        return lane.SendAsync(ToRequest(command, shard, epoch, deadline.Remaining(time)), deadline.Later(allowance, time));
+        var reply = await lane.SendAsync(ToRequest(command, shard, epoch, deadline.Remaining(time)), deadline.Later(allowance, time));
+        // What answers another question is no answer, and nobody can say what became of this one.
+        return reply is LaneReply.Answered { Outcome: var outcome } && !IsAnswerTo(command, outcome) ? LaneReply.Lost.Instance : reply;
     }
 
     /// <summary>True unless the peer is held unreachable.</summary>
@@ -128,6 +130,15 @@ internal sealed class Forwarder(
 
         return best;
     }
+
+    private static bool IsAnswerTo(Command command, Outcome outcome) => outcome switch
+    {
+        Outcome.Stored => command is WriteCommand,
+        Outcome.Found => command is GetCommand,
+        Outcome.Absent => command is GetCommand or DeleteCommand,
+        Outcome.Counted => command is CountKeysCommand,
+        _ => true,
+    };
 
     private static ForwardRequest ToRequest(Command command, ShardId shard, Epoch epoch, TimeSpan timeout) => command switch
     {

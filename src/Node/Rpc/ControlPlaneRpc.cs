@@ -59,7 +59,7 @@ internal sealed class ControlPlaneRpc(NodeIdentity self, Published<ClusterTopolo
         var survivors = new List<NodeAddress>();
         foreach (var text in request.Survivors)
         {
-            if (!NodeAddress.TryParse(text, out var address)) throw new RpcException(new(StatusCode.InvalidArgument, $"'{text}' is not an address of the form host:port."));
+            if (!NodeAddress.TryParse(text, out var address)) throw new RpcException(new(StatusCode.InvalidArgument, "A survivor's address is not of the form host:port."));
             survivors.Add(address);
         }
 

@@ -1,3 +1,4 @@
+using Google.Protobuf;
 using Grpc.Core;
 using Kv.Common.Identity;
 using Kv.Common.Topology;
@@ -49,7 +50,7 @@ internal static class RpcFailures
         {
             await serve(end.Token);
         }
-        catch (PeerUnavailableException gone) when (gone.InnerException is WireFormatException malformed)
+        catch (Exception gone) when (MalformedIn(gone) is { } malformed)
         {
             throw new RpcException(new(StatusCode.InvalidArgument, malformed.Message));
         }
@@ -61,4 +62,12 @@ internal static class RpcFailures
             throw new RpcException(new(StatusCode.Unavailable, "The node is stopping."));
         }
     }
+
+    // Bytes that are no protobuf message are, to their reader, an IOException like any other; the peer is to hear the difference.
+    private static Exception? MalformedIn(Exception gone) => (gone is PeerUnavailableException ? gone.InnerException : gone) switch
+    {
+        WireFormatException malformed => malformed,
+        InvalidProtocolBufferException malformed => malformed,
+        _ => null,
+    };
 }

@@ -1,0 +1,71 @@
+using System.Globalization;
+using System.Text;
+
+namespace Kv.Fuzz.Inputs;
+
+/// <summary>Requests of clients, written as on the wire: a request line, headers, an empty line, the body. Lines end with a line feed alone.</summary>
+internal sealed class RestInputs(TokenInputs tokens, IReadOnlyList<string> addresses)
+{
+    public byte[] Request(Random random)
+    {
+        var method = random.OneIn(30) ? random.Of("POST", "PATCH", "HEAD", "OPTIONS", "put", "GETT", "TRACE", "A!#$%&'*+-.^_`|~") : random.Of("PUT", "PUT", "GET", "DELETE");
+        var head = new StringBuilder($"{method} {Target(random)}\n");
+        if (random.OneIn(4)) head.Append($"Causal-Metadata: {OneLine(tokens.Text(random))}\n");
+        if (random.OneIn(20)) head.Append($"Causal-Metadata: {OneLine(tokens.Text(random))}\n");
+        if (random.OneIn(4)) head.Append($"Content-Type: {random.Of("application/json", "application/x-www-form-urlencoded", "text/plain; charset=utf-16", "multipart/form-data", "x", "")}\n");
+        if (random.OneIn(10)) head.Append("Transfer-Encoding: chunked\n");
+        if (random.OneIn(30)) head.Append($"{random.Of("Accept", "Expect", "If-Match", "Range", "X-HTTP-Method-Override", "Host", "Connection")}: {random.Of("*/*", "100-continue", "\"x\"", "bytes=0-1", "DELETE", "a:b:c", "upgrade")}\n");
+        return [.. Encoding.UTF8.GetBytes(head.Append('\n').ToString()), .. Body(random)];
+    }
+
+    private byte[] Body(Random random)
+    {
+        var body = random.Next(12) switch
+        {
+            0 => "",
+            1 => JsonInputs.Value(random),
+            2 or 3 => JsonInputs.Body(random, ("socket-address", $"\"{random.Of(addresses.ToArray().AsSpan())}\""), ("shard-count", random.Of("1", "2", "\"2\"", "0", "-1", "4096", "1e1"))),
+            _ => JsonInputs.Body(random, ("value", JsonInputs.Value(random)), ("causal-metadata", random.OneIn(3) ? random.Of("null", "\"\"", "1", "[]", "\"\\ud800\"") : $"\"{tokens.Text(random)}\"")),
+        };
+        var bytes = Encoding.UTF8.GetBytes(body);
+        if (random.OneIn(1000)) return [.. bytes, .. new byte[1 << 20]];
+        return random.OneIn(8) ? Mutation.Of(random, bytes) : bytes;
+    }
+
+    private string Target(Random random)
+    {
+        var path = random.Next(16) switch
+        {
+            0 => "/key-value-store-view",
+            1 => $"/key-value-store-shard/{random.Of("shard-ids", "node-shard-id", "shard-id-members/0", "shard-id-key-count/0", "reshard", "add-member/0", "")}",
+            2 => $"/key-value-store-shard/{random.Of("shard-id-members", "shard-id-key-count", "add-member")}/{Segment(random)}",
+            3 => random.Of("/", "", "*", "/livez", "/readyz", "/metrics", "/key-value-store", "/key-value-store/", "//key-value-store/a", "/key-value-store/a/b", "/key-value-store/../livez", "http://x/key-value-store/a", "/KEY-VALUE-STORE/a"),
+            4 => $"/{Segment(random)}/{Segment(random)}",
+            _ => $"/key-value-store/{Segment(random)}",
+        };
+        return path + random.Next(6) switch
+        {
+            0 => $"?causal-metadata={Uri.EscapeDataString(tokens.Text(random))}",
+            1 => $"?w={random.Of("local", "majority", "all", "", "ALL", "%6cocal", "1", "local&w=all")}",
+            2 => $"?{string.Join('&', Enumerable.Range(0, random.Length(200)).Select(_ => random.Of("w", "causal-metadata", "%", "=", "%zz", "a=b", "%00", "\u00e9", "w=local")))}",
+            3 when random.OneIn(8) => "#fragment?w=local",
+            _ => "",
+        };
+    }
+
+    // Few keys, so that they are found again; and everything that is hard to write in a path.
+    private static string Segment(Random random)
+    {
+        if (!random.OneIn(3)) return $"k{random.Next(20).ToString(CultureInfo.InvariantCulture)}";
+        var segment = new StringBuilder();
+        for (var left = 1 + random.Length(60); left > 0; left--)
+        {
+            segment.Append(random.Of(
+                "a", "Z", "%2F", "%2f", "%", "%C3%A9", "%C3", "%E9", "%ED%A0%80", "%F0%9F%98%80", "%00", "%0A", "%25", "%2e", ".", "..", "+", ";", "~", "\u00e9", "😀", "%zz", "%1", "&", "=", "@", ":", "%3F", "%C0%80", "%F8%88%80%80%80"));
+        }
+
+        return segment.ToString();
+    }
+
+    private static string OneLine(string text) => text.Replace('\n', ' ');
+}
