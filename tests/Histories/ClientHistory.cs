@@ -9,8 +9,8 @@ internal sealed class ClientHistory
 
     public int Keys { get; private set; }
 
-    /// <summary>How many nodes took part: what one of them wrote is named by that one.</summary>
-    public int Nodes { get; init; } = 6;
+    /// <summary>How many origins wrote: nodes, and once more each that came back without its disk, or wrote in another layout.</summary>
+    public int Origins { get; set; } = 6;
 
     /// <summary>What every replica has for each key when all is healed; null when a run did not get that far.</summary>
     public IReadOnlyDictionary<int, Rank>? Final { get; set; }

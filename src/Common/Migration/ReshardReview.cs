@@ -18,7 +18,9 @@ public abstract record ReshardReview
     public sealed record Ready(ImmutableArray<TopologyMember> Filled) : ReshardReview;
 
     /// <summary>These are not filled yet, or were not heard yet.</summary>
-    public sealed record Waits(ImmutableArray<NodeAddress> For) : ReshardReview;
+    /// <param name="For">Who is waited for.</param>
+    /// <param name="Without">Who is filled, if it could be done with them alone; null when some shard to be would have too few of them.</param>
+    public sealed record Waits(ImmutableArray<NodeAddress> For, ImmutableArray<TopologyMember>? Without) : ReshardReview;
 
     /// <summary>That shard to be has too few live nodes; unless one comes back, the reshard cannot be committed.</summary>
     public sealed record Lacks(ShardId Shard) : ReshardReview;
@@ -28,9 +30,10 @@ public abstract record ReshardReview
     {
         var filled = ImmutableArray.CreateBuilder<TopologyMember>();
         var waiting = ImmutableArray.CreateBuilder<NodeAddress>();
+        var isEnough = true;
         foreach (var shard in transition.Shards)
         {
-            var alive = 0;
+            var (alive, before) = (0, filled.Count);
             foreach (var node in shard.Replicas)
             {
                 var standing = standingOf(node);
@@ -41,8 +44,9 @@ public abstract record ReshardReview
             }
 
             if (alive < Rebalance.FewestLiveNodes) return new Lacks(shard.Id);
+            isEnough &= filled.Count - before >= Rebalance.FewestLiveNodes;
         }
 
-        return waiting.Count == 0 ? new Ready(filled.ToImmutable()) : new Waits(waiting.ToImmutable());
+        return waiting.Count == 0 ? new Ready(filled.ToImmutable()) : new Waits(waiting.ToImmutable(), isEnough ? filled.ToImmutable() : null);
     }
 }

@@ -60,6 +60,10 @@ internal sealed partial class MigrationCoordinator(
                     LogCommitting(logger, reshard, ready.Filled.Length);
                     await changes.ChangeAsync(new TopologyChange.CommitReshard(changes.NewOperation(), reshard, ready.Filled), cancellation);
                     break;
+                case ReshardReview.Waits { Without: { } enough } waits when progress.Unchanged() >= options.StragglerPatience + patience:
+                    LogGoingOnWithout(logger, reshard, string.Join(", ", waits.For));
+                    await changes.ChangeAsync(new TopologyChange.CommitReshard(changes.NewOperation(), reshard, enough), cancellation);
+                    break;
                 case ReshardReview.Waits waits when progress.Unchanged() >= options.StallPatience + patience:
                     LogStalled(logger, reshard, string.Join(", ", waits.For));
                     await changes.ChangeAsync(new TopologyChange.CancelReshard(changes.NewOperation(), reshard), cancellation);
@@ -107,6 +111,9 @@ internal sealed partial class MigrationCoordinator(
 
     [LoggerMessage(5020, LogLevel.Information, "Everything is where reshard {Reshard} wants it, on {Nodes} nodes: committing")]
     private static partial void LogCommitting(ILogger logger, OperationId reshard, int nodes);
+
+    [LoggerMessage(5023, LogLevel.Warning, "Nothing has come of reshard {Reshard} for a while, which waits for {Nodes}: committing without them; they join afterwards")]
+    private static partial void LogGoingOnWithout(ILogger logger, OperationId reshard, string nodes);
 
     [LoggerMessage(5022, LogLevel.Warning, "Nothing has come of reshard {Reshard} for long, which waits for {Nodes}: cancelling")]
     private static partial void LogStalled(ILogger logger, OperationId reshard, string nodes);

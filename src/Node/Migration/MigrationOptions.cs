@@ -39,6 +39,11 @@ internal sealed class MigrationOptions
     /// <summary>How much later than the live member before it, by address, each one brings a reshard to its end if nobody has.</summary>
     public TimeSpan TurnLength { get; set; } = TimeSpan.FromSeconds(2);
 
+    /// <summary>
+    /// For how long nothing may come of a reshard before it is committed without those who are not filled, if every shard to be has two who are. They join afterwards.
+    /// </summary>
+    public TimeSpan StragglerPatience { get; set; } = TimeSpan.FromSeconds(20);
+
     /// <summary>For how long nothing may come of a reshard, no record and no node more that is filled, before it is cancelled.</summary>
     public TimeSpan StallPatience { get; set; } = TimeSpan.FromMinutes(2);
 
@@ -56,6 +61,7 @@ internal sealed class MigrationOptions
         if (RestartAfter <= AnswerTimeout) yield return "Migration:RestartAfter must be more than Migration:AnswerTimeout.";
         if (ReviewInterval <= TimeSpan.Zero) yield return "Migration:ReviewInterval must be more than zero.";
         if (TurnLength <= TimeSpan.Zero) yield return "Migration:TurnLength must be more than zero.";
+        if (StragglerPatience <= RestartAfter) yield return "Migration:StragglerPatience must be more than Migration:RestartAfter.";
         if (StallPatience <= TimeSpan.Zero) yield return "Migration:StallPatience must be more than zero.";
         if (LossPatience < TimeSpan.Zero) yield return "Migration:LossPatience must not be negative.";
     }

@@ -1,7 +1,7 @@
+using Kv.Common.Causality;
 using Kv.Common.Identity;
 using Kv.Common.Time;
 using Kv.Common.Topology;
-using Kv.Common.Causality;
 using Kv.Fuzz.Inputs;
 using Kv.Fuzz.Targets;
 using Kv.Node.Hosting;

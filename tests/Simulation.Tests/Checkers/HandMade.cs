@@ -4,9 +4,9 @@ using Kv.Histories.Checkers;
 namespace Kv.Simulation.Tests.Checkers;
 
 /// <summary>Histories written by hand. Each step takes a unit of time, and each write ranks above those before it unless it says otherwise.</summary>
-internal sealed class HandMade(int nodes = 6)
+internal sealed class HandMade(int origins = 6)
 {
-    private readonly ClientHistory _history = new() { Nodes = nodes };
+    private readonly ClientHistory _history = new() { Origins = origins };
     private readonly Dictionary<int, int> _last = [];
     private long _now;
 

@@ -283,9 +283,9 @@ public sealed class HistoryCheckerTests
     }
 
     [Fact]
-    public void A_token_of_a_larger_cluster_may_be_longer_in_proportion()
+    public void A_token_of_more_origins_may_be_longer_in_proportion()
     {
-        var made = new HandMade(nodes: 9);
+        var made = new HandMade(origins: 9);
         var put = made.Put(1, X);
         made.History[put].TokenLength = 768;
         HandMade.Accepts(new TokenSizeChecker(), made.Done());

@@ -1,6 +1,6 @@
 using Kv.Common.Causality;
-using Kv.Node.Requests;
 using Kv.Histories;
+using Kv.Node.Requests;
 using Kv.Simulation.Nodes;
 
 namespace Kv.Simulation.Clients;

@@ -1,6 +1,6 @@
 using Kv.Common.Identity;
-using Kv.Node.Requests;
 using Kv.Histories;
+using Kv.Node.Requests;
 using Kv.Simulation.Nodes;
 
 namespace Kv.Simulation.Clients;
@@ -15,7 +15,7 @@ internal sealed class Workload(SimCluster cluster, Random random, int hotKeys, i
 
     public SimCluster Cluster => cluster;
 
-    public ClientHistory History { get; } = new() { Nodes = cluster.Nodes.Count };
+    public ClientHistory History { get; } = new();
 
     public int Keys => keys;
 

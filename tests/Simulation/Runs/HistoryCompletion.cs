@@ -1,5 +1,5 @@
-using Kv.Simulation.Clients;
 using Kv.Histories;
+using Kv.Simulation.Clients;
 using Kv.Simulation.Nodes;
 
 namespace Kv.Simulation.Runs;

@@ -246,6 +246,7 @@ internal sealed class Simulation
     {
         if (_plan.IsPeaceful) _cluster.Violations.Add(new PeaceChecker(_plan.Duration).Check(_workload.History).Take(3));
         HistoryCompletion.Complete(_workload, _cluster.Ledger);
+        _workload.History.Origins = Math.Max(_cluster.Nodes.Count, _cluster.Ledger.Entries.Select(entry => entry.Record.Dot.Origin).Distinct().Count());
         foreach (var checker in AllCheckers.OfHistories)
             _cluster.Violations.Add(checker.Check(_workload.History).Take(3).Select(what => new Violation(checker.Promise, what)));
     }
