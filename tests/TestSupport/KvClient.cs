@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Net.Http.Headers;
+using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
 
@@ -83,7 +84,7 @@ public sealed class KvClient : IDisposable
         {
             return await request(this);
         }
-        catch (Exception unreachable) when (unreachable is HttpRequestException or IOException or OperationCanceledException)
+        catch (Exception unreachable) when (unreachable is HttpRequestException or SocketException or IOException or OperationCanceledException)
         {
             return null;
         }

@@ -20,7 +20,7 @@ internal sealed class Exchange
         (Protocol, Method, RawTarget, Headers, Body, LocalPort) = (protocol, method, target, headers, new MemoryStream(body), localPort);
         var query = target.IndexOf('?', StringComparison.Ordinal);
         QueryString = query < 0 ? "" : target[query..];
-        Path = PathString.FromUriComponent(query < 0 ? target : target[..query]).Value ?? "";
+        Path = PathString.FromUriComponent(PathOf(query < 0 ? target : target[..query])).Value ?? "";
         Writer = PipeWriter.Create(new StartingStream(this));
         RequestAborted = _aborted.Token;
         Features = new FeatureCollection(8);
@@ -31,6 +31,10 @@ internal sealed class Exchange
         Features.Set<IHttpRequestLifetimeFeature>(this);
         Features.Set<IHttpConnectionFeature>(this);
     }
+
+    // As a server does it with a target in absolute form, or with none of its forms.
+    private static string PathOf(string target) =>
+        target.StartsWith('/') ? target : Uri.TryCreate(target, UriKind.Absolute, out var uri) && uri.AbsolutePath.StartsWith('/') ? uri.AbsolutePath : "";
 
     public IFeatureCollection Features { get; }
 

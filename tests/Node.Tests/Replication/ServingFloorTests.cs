@@ -1,5 +1,6 @@
 using Kv.Common.Causality;
 using Kv.Common.Identity;
+using Kv.Common.Membership;
 using Kv.Common.Time;
 using Kv.Node.Replica;
 using Kv.Node.Tests.VirtualTime;
@@ -30,6 +31,30 @@ public sealed class ServingFloorTests : IDisposable
         Assert.False(floor.Admits(After(VersionVector.Empty)));
         Assert.False(floor.Admits(After(TwoReplicas.OfBen)));
         Assert.False(floor.Admits(After(own.Join(TwoReplicas.OfBen))));
+    }
+
+    [Fact]
+    public void What_only_a_replaced_member_told_of_is_not_waited_for()
+    {
+        using var stop = new CancellationTokenSource();
+        var floor = _two.NewFloor(_clock.Time);
+        _ = _clock.NewProcess().Start(() => _two.Replica.RunAsync(stop.Token));
+        _ = _clock.NewProcess().Start(() => floor.RunAsync(stop.Token));
+        _clock.Advance(TimeSpan.FromSeconds(1));
+        Assert.Equal(TwoReplicas.OfBen, floor.Needed);
+
+        // Ben dies, and with him the only copy; what he told of is waited for as long as he may come back.
+        _two.View.Publish(new(TwoReplicas.Anna, [_two.View.Current.Find(TwoReplicas.Ben)! with { State = PeerState.Dead }]));
+        _clock.Advance(TimeSpan.FromMinutes(1));
+        Assert.False(floor.IsComplete);
+
+        _two.Topology.Publish(new(
+            _two.Topology.Current.Cluster, new(5), [new(TwoReplicas.Anna, _two.Self.Incarnation), new(TwoReplicas.Ben, new(3))], [new(new(0), [TwoReplicas.Anna]) { Joining = [TwoReplicas.Ben] }], [1]));
+        _clock.Advance(TimeSpan.FromSeconds(10));
+        Assert.True(floor.IsComplete);
+        Assert.True(_two.Replica.Snapshot.Current.IsComplete);
+        stop.Cancel();
+        _clock.Settle();
     }
 
     private static CausalToken After(VersionVector seen) =>

@@ -73,6 +73,9 @@ internal sealed class TwoReplicas : IDisposable
     public ServingFloor NewLonelyFloor(TimeProvider time) =>
         new(Self, Topology, new(new(Anna, [])), Replica, NewCatchUp(time), time, new());
 
+    /// <summary>As it is while Anna hears whom <see cref="View"/> says.</summary>
+    public ServingFloor NewFloor(TimeProvider time) => new(Self, Topology, View, Replica, NewCatchUp(time), time, new());
+
     public void Dispose() => Metrics.Dispose();
 
     /// <summary>What comes of each call is up to the test.</summary>
