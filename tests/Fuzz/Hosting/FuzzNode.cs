@@ -150,12 +150,15 @@ internal sealed class FuzzNode : IAsyncDisposable
         entry.Exception is Google.Protobuf.InvalidProtocolBufferException
         || (entry.Exception is IOException or InvalidDataException && entry.Exception.StackTrace?.TrimStart().StartsWith("at Grpc.AspNetCore.Server.Internal.PipeExtensions.", StringComparison.Ordinal) == true);
 
-    // A data directory that is older than what a peer holds, or of a shard that is not the node's any more, ends a node by design, in words. A topology of another history is an error to be looked
-    // at.
+    // A data directory that is older than what a peer holds, or of a shard that is not the node's any more, ends a node by design, in words. A topology of another history, a peer's clock that
+    // is far ahead, and a ballot above which there is none are errors to be looked at.
     private static bool IsDeclared(ErrorLog.Entry entry) =>
         entry.Exception is StorageFailedException
         || (entry.Category.StartsWith("Grpc.", StringComparison.Ordinal) && IsOfFraming(entry))
-        || entry.Text.Contains("acts on another history", StringComparison.Ordinal);
+        || entry.Text.Contains("acts on another history", StringComparison.Ordinal)
+        || entry.Text.Contains("one of them is of another cluster", StringComparison.Ordinal)
+        || entry.Text.Contains("Clock is behind", StringComparison.Ordinal)
+        || entry.Text.Contains("No ballot of boot", StringComparison.Ordinal);
 
     private static ClusterTopology SealOf(ClusterTopology genesis) => new(
         genesis.Cluster, genesis.Epoch.Next, genesis.Members.Select(member => new TopologyMember(member, IncarnationAt(member))), genesis.Shards, genesis.Layouts)

@@ -80,7 +80,7 @@ internal sealed class ReplyTarget : IFuzzTarget
         var answer = await _node.AskAsync(new("HTTP/1.1", method, target, headers, method is "GET" ? [] : Encoding.UTF8.GetBytes(body), FuzzNode.RestPort));
         // Values of clients are checked where they enter the cluster, and not once more on their way back: what a false peer puts in one is the client's to find out.
         if (answer.StatusCode == StatusCodes.Status200OK && _kind is ReplyKind.Forwarding) return $"{method} 200";
-        return RestOracle.Judge(method, target, answer.StatusCode, answer.AnswerHeaders.ContentType.ToString(), answer.Answer);
+        return RestOracle.Judge(method, target, answer.StatusCode, answer.AnswerHeaders.ContentType.ToString(), answer.Answer, mayBeFull: _kind is ReplyKind.Forwarding);
     }
 
     public ValueTask DisposeAsync() => _node.DisposeAsync();
@@ -102,7 +102,7 @@ internal sealed class ReplyTarget : IFuzzTarget
     private W.ForwardReply Reply(Random random)
     {
         var token = ByteString.CopyFrom(_node.Tokens.Sealed(random));
-        var value = ByteString.CopyFromUtf8(random.Of("1", "[1]", "\"x\""));
+        var value = ByteString.CopyFromUtf8(random.Of("1", "[1]", "\"x\"", ""));
         return random.Next(5) switch
         {
             0 => new() { Stored = new() { Token = token, Shard = 1, Replicas = (uint)random.Next(4), Deleted = random.OneIn(2), Replaced = random.OneIn(2) } },

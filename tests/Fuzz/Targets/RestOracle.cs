@@ -8,10 +8,10 @@ internal static class RestOracle
 {
     private static readonly JsonDocumentOptions Deep = new() { MaxDepth = 1024 };
 
-    /// <summary>The answer's kind. Throws <see cref="BrokenPromiseException"/>.</summary>
-    public static string Judge(string method, string target, int status, string contentType, ReadOnlyMemory<byte> body)
+    /// <summary>The answer's kind. Throws <see cref="BrokenPromiseException"/>. Only where a peer may say so may a disk be full (<paramref name="mayBeFull"/>).</summary>
+    public static string Judge(string method, string target, int status, string contentType, ReadOnlyMemory<byte> body, bool mayBeFull = false)
     {
-        if (status >= 500 && status != 503) throw new BrokenPromiseException($"answers {status}: {Start(body)}");
+        if (status >= 500 && status != 503 && !(mayBeFull && status == 507)) throw new BrokenPromiseException($"answers {status}: {Start(body)}");
         var known = method is "GET" or "PUT" or "DELETE" ? method : "other";
         if (status == 200 && target.StartsWith("/metrics", StringComparison.Ordinal)) return "metrics";
         if (!contentType.StartsWith("application/json", StringComparison.Ordinal)) throw new BrokenPromiseException($"answers {status} with content of type '{contentType}': {Start(body)}");

@@ -111,6 +111,8 @@ internal static class WireForwarding
     {
         W.ForwardReply.OutcomeOneofCase.Stored => new Outcome.Stored(
             wire.Stored.Deleted, wire.Stored.Replaced, wire.Stored.Token.Memory, new((int)wire.Stored.Shard), (int)wire.Stored.Replicas),
+        // No JSON value is empty, and an answer cannot be written with one that is.
+        W.ForwardReply.OutcomeOneofCase.Found when wire.Found.Value.IsEmpty => throw new WireFormatException("A value that is empty."),
         W.ForwardReply.OutcomeOneofCase.Found => new Outcome.Found(
             wire.Found.Value.Memory, wire.Found.Token.Memory, wire.Found.Version.Memory, new((int)wire.Found.Shard)),
         W.ForwardReply.OutcomeOneofCase.Absent => new Outcome.Absent(wire.Absent.Token.Memory, new((int)wire.Absent.Shard)),
