@@ -168,7 +168,7 @@ internal sealed class ReplicaState
                 await CommitWhatIsQueuedAsync(work);
                 work.Clear();
             }
-            while (_putOff.Count > 0 || await _mailbox.Reader.WaitToReadAsync(cancellation));
+            while (_putOff.Count > 0 || HasFallenBehind() || await _mailbox.Reader.WaitToReadAsync(cancellation));
         }
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
         {
@@ -182,6 +182,9 @@ internal sealed class ReplicaState
             await following;
         }
     }
+
+    // A change while the last batch was drained: that took the reason to look along, and went by the topology before.
+    private bool HasFallenBehind() => _topology.Current.Epoch != Snapshot.Current.Followed;
 
     // A change of the topology is work for the writer, whether or not somebody writes.
     private async Task FollowTopologyAsync(CancellationToken cancellation)

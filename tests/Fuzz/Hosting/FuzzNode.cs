@@ -1,3 +1,4 @@
+using System.Text;
 using Kv.Common.Causality;
 using Kv.Common.Identity;
 using Kv.Common.Time;
@@ -150,14 +151,14 @@ internal sealed class FuzzNode : IAsyncDisposable
         entry.Exception is Google.Protobuf.InvalidProtocolBufferException
         || (entry.Exception is IOException or InvalidDataException && entry.Exception.StackTrace?.TrimStart().StartsWith("at Grpc.AspNetCore.Server.Internal.PipeExtensions.", StringComparison.Ordinal) == true);
 
-    // A data directory that is older than what a peer holds, or of a shard that is not the node's any more, ends a node by design, in words. A topology of another history, a peer's clock that
-    // is far ahead, and a ballot above which there is none are errors to be looked at.
+    // A data directory that is older than what a peer holds, or of a shard that is not the node's any more, ends a node by design, in words. A topology of another history, a health check that says
+    // what it is for, and a ballot above which there is none are errors to be looked at.
     private static bool IsDeclared(ErrorLog.Entry entry) =>
         entry.Exception is StorageFailedException
         || (entry.Category.StartsWith("Grpc.", StringComparison.Ordinal) && IsOfFraming(entry))
         || entry.Text.Contains("acts on another history", StringComparison.Ordinal)
         || entry.Text.Contains("one of them is of another cluster", StringComparison.Ordinal)
-        || entry.Text.Contains("Clock is behind", StringComparison.Ordinal)
+        || entry.Text.StartsWith("Health check ready with status Unhealthy", StringComparison.Ordinal)
         || entry.Text.Contains("No ballot of boot", StringComparison.Ordinal);
 
     private static ClusterTopology SealOf(ClusterTopology genesis) => new(
@@ -172,11 +173,28 @@ internal sealed class FuzzNode : IAsyncDisposable
     /// <summary>Clock, data and votes.</summary>
     internal sealed record State(HybridTimestamp Clock, VersionVector Vector, long LiveKeys, Epoch Epoch, byte[] Votes)
     {
+        /// <summary>True but for what a node does by itself, whenever it comes to it: write down that it has not voted yet, and promise itself to be read.</summary>
+        public bool IsAs(State before) =>
+            before.Votes.Length == 0 ? this with { Votes = [] } == before
+            : PromiseIn(Votes) is var (at, length) && Encoding.UTF8.GetString(Votes, at, length).EndsWith($" {Incarnations[0]}", StringComparison.Ordinal) && PromiseIn(before.Votes) is var (then, longBefore)
+                ? this with { Votes = [.. Votes[..at], .. before.Votes[then..(then + longBefore)], .. Votes[(at + length)..]] } == before
+            : this == before;
+
+        // Where the text of the promised ballot is.
+        private static (int At, int Length)? PromiseIn(byte[] votes)
+        {
+            var name = "\"Promised\":\""u8;
+            var at = votes.AsSpan().IndexOf(name);
+            if (at < 0) return null;
+            at += name.Length;
+            return (at, votes.AsSpan(at).IndexOf((byte)'"'));
+        }
+
         public bool Equals(State? other) =>
             other is not null && Clock == other.Clock && Vector.Equals(other.Vector) && LiveKeys == other.LiveKeys && Epoch == other.Epoch && Votes.AsSpan().SequenceEqual(other.Votes);
 
         public override int GetHashCode() => Clock.GetHashCode();
 
-        public override string ToString() => $"clock {Clock}, vector {Vector}, {LiveKeys} keys, epoch {Epoch}, votes {System.Text.Encoding.UTF8.GetString(Votes)}";
+        public override string ToString() => $"clock {Clock}, vector {Vector}, {LiveKeys} keys, epoch {Epoch}, votes {Encoding.UTF8.GetString(Votes)}";
     }
 }

@@ -36,7 +36,7 @@ internal sealed class RestTarget : IFuzzTarget
         var before = _node.Current;
         var answer = await _node.AskAsync(request);
         var outcome = RestOracle.Judge(request.Method, request.RawTarget, answer.StatusCode, answer.AnswerHeaders.ContentType.ToString(), answer.Answer);
-        if (answer.StatusCode is >= 400 and < 500 && before != _node.Current)
+        if (answer.StatusCode is >= 400 and < 500 && !_node.Current.IsAs(before))
             throw new BrokenPromiseException($"refused with {answer.StatusCode}, and leaves a trace: {before} became {_node.Current}");
         return outcome;
     }

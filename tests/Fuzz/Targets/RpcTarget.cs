@@ -76,9 +76,7 @@ internal sealed class RpcTarget : IFuzzTarget
         if (detail.Contains("   at ", StringComparison.Ordinal)) throw new BrokenPromiseException($"shows a stack trace: {detail}");
         if (status is not StatusCode.OK) RequireClean(status, detail);
         var now = _node.Current;
-        // Its own first votes a node writes down whenever it comes to it.
-        if (before.Votes.Length == 0) before = before with { Votes = now.Votes };
-        if (status is not (StatusCode.OK or StatusCode.Unavailable) && !wrote && FrameCount(frames) <= 2 && before != now)
+        if (status is not (StatusCode.OK or StatusCode.Unavailable) && !wrote && FrameCount(frames) <= 2 && !now.IsAs(before))
             throw new BrokenPromiseException($"refused with {status}, and leaves a trace: {before} became {now}");
         return $"{known} {status} {Bounds.Shape(Uri.UnescapeDataString(detail))}{(answer.Answer.Length > 0 ? ", with an answer" : "")}";
     }
@@ -92,6 +90,7 @@ internal sealed class RpcTarget : IFuzzTarget
         throw new BrokenPromiseException($"ends with {status}: {detail}");
     }
 
+    // What does not come to its end counts: what came before it was served.
     private static int FrameCount(ReadOnlySpan<byte> frames)
     {
         var count = 0;
@@ -101,7 +100,7 @@ internal sealed class RpcTarget : IFuzzTarget
             count++;
         }
 
-        return count;
+        return frames.IsEmpty ? count : count + 1;
     }
 
     // A flag and a length before each message; now and then not its own.

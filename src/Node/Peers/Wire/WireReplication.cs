@@ -69,6 +69,7 @@ internal static class WireReplication
     {
         if (wire.Key.IsEmpty || wire.Dot is null || wire.Dot.Sequence == 0 || wire.Dot.Incarnation == 0)
             throw new WireFormatException("A record needs a key and a dot.");
+        if (wire.Value.IsEmpty != wire.Tombstone) throw new WireFormatException("A record has a value, or is a tombstone.");
         var record = new WriteRecord(
             new Key(wire.Key.Memory), wire.Value.Memory, wire.Tombstone, new(wire.Stamp), wire.Dot.ToDomain(), wire.Token.Memory);
         try
