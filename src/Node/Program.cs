@@ -1,10 +1,9 @@
 using Kv.Node.Hosting;
 using Kv.Node.Storage;
 
-if (args.Contains("--healthcheck")) return await HealthCheck.RunAsync();
-
 try
 {
+    if (await CommandLine.TryServeAsync(args, Console.Out) is { } served) return served;
     await NodeApplication.RunAsync(args);
     return Environment.ExitCode;
 }

@@ -1,0 +1,19 @@
+namespace Kv.Node.Hosting;
+
+/// <summary>One of the variables that <see cref="NodeOptions"/> reads by name. Each can be given in the environment, or as <c>--NAME=value</c>.</summary>
+/// <param name="Name">As it is written.</param>
+/// <param name="Default">What it is when it is not given, in words.</param>
+/// <param name="Meaning">One sentence without its full stop.</param>
+internal sealed record NodeVariable(string Name, string Default, string Meaning)
+{
+    /// <summary>All there are, in the order in which they are met.</summary>
+    public static IReadOnlyList<NodeVariable> All { get; } =
+    [
+        new("SOCKET_ADDRESS", "0.0.0.0:8080", "This node's public host:port; REST listens on its port, peers on that port plus Peers:PortOffset"),
+        new("VIEW", "this node alone", "The addresses of the nodes to start from, comma-separated, this node's included"),
+        new("SHARD_COUNT", "none: the node joins the cluster that somebody in VIEW belongs to", "How many shards the cluster of VIEW begins with"),
+        new("KV_DATA_DIR", "data/<host>-<port>", "Where this node keeps its data"),
+        new("KV_CLUSTER_SECRET", "none: tokens are protected against corruption, not against forgery", "Seals tokens; the same on every node"),
+        new("KV_STORAGE", "rocksdb", "rocksdb, or memory for trying out: then nothing survives the process"),
+    ];
+}
