@@ -21,11 +21,12 @@ public sealed class RefusedStartTests : IDisposable
             ["VIEW"] = "also nonsense,127.0.0.1:99999",
             ["SHARD_COUNT"] = "several",
             ["KV_STORAGE"] = "paper",
+            ["KV_LOG_FORMAT"] = "verse",
             ["KV_DATA_DIR"] = Data,
             ["Requests__MaxKeyCharacters"] = "0",
             ["Membership__HeartbeatInterval"] = "soon",
         },
-        "SOCKET_ADDRESS: 'nonsense'", "VIEW: 'also nonsense'", "VIEW: '127.0.0.1:99999'", "SHARD_COUNT", "'several'", "KV_STORAGE", "Requests:MaxKeyCharacters", "Membership");
+        "SOCKET_ADDRESS: 'nonsense'", "VIEW: 'also nonsense'", "VIEW: '127.0.0.1:99999'", "SHARD_COUNT", "'several'", "KV_STORAGE", "KV_LOG_FORMAT must be text or json", "Requests:MaxKeyCharacters", "Membership");
 
     [Fact]
     public Task More_shards_than_nodes_are_refused() => IsRefusedAsync(Node(_first, [_first, _second], shards: 3), "SHARD_COUNT", "(2)", "'3'");

@@ -64,6 +64,7 @@ internal sealed class NodeOptions
         var shardCount = ReadShardCount(configuration["SHARD_COUNT"], view.Count, errors);
         var storage = configuration["KV_STORAGE"] ?? "rocksdb";
         if (storage is not ("rocksdb" or "memory")) errors.Add("KV_STORAGE must be rocksdb or memory.");
+        if (configuration[NodeHost.LogFormatVariable] is not (null or "" or "text" or "json")) errors.Add($"{NodeHost.LogFormatVariable} must be text or json.");
         var options = new NodeOptions
         {
             SocketAddress = self,
