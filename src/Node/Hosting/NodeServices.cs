@@ -74,6 +74,7 @@ internal static class NodeServices
         services.AddSingleton<WritePath>();
         services.AddSingleton<ReadPath>();
         services.AddSingleton<KeyCounts>();
+        services.AddSingleton<Convergence>();
         services.AddSingleton<MembershipChanges>();
         services.AddSingleton<Resharding>();
         services.AddSingleton<ForwardedRequests>();

@@ -28,7 +28,7 @@ internal sealed class ReplicaState
     private readonly KvMetrics _metrics;
     private readonly Channel<WriterWork> _mailbox;
     private readonly HybridLogicalClock _clock;
-    private readonly ArcCounts _counts;
+    private readonly ArcSummaries _counts;
     private readonly QueueDelay _delay;
     private readonly Queue<WriterWork> _putOff = [];
     private CausalInbox _inbox = new();
@@ -282,7 +282,7 @@ internal sealed class ReplicaState
 
         // 3. Publish: from here on readers, replicators and waiters see it.
         if (!step.IsEmpty || topology.Epoch != before.Followed)
-            Snapshot.Publish(new(checkpoint, topology.Epoch, HybridTimestamp.Max(before.UnmergedStamp, step.UnmergedStamp)));
+            Snapshot.Publish(new(checkpoint, topology.Epoch, HybridTimestamp.Max(before.UnmergedStamp, step.UnmergedStamp)) { Held = _counts.Held });
 
         // 4. Answer.
         foreach (var work in queued) work.Complete();

@@ -19,7 +19,7 @@ internal sealed class ReplicaStep
     private readonly ReplicaCheckpoint _start;
     private readonly HybridLogicalClock _clock;
     private readonly CausalInbox _inbox;
-    private readonly ArcCounts _counts;
+    private readonly ArcSummaries _counts;
     private readonly CausalTokenCodec _tokens;
     private readonly Func<Key, WriteRecord?> _read;
     private readonly long _nowMs;
@@ -44,7 +44,7 @@ internal sealed class ReplicaStep
         ReplicaCheckpoint start,
         HybridLogicalClock clock,
         CausalInbox inbox,
-        ArcCounts counts,
+        ArcSummaries counts,
         CausalTokenCodec tokens,
         Func<Key, WriteRecord?> read,
         long nowMs)
@@ -60,7 +60,8 @@ internal sealed class ReplicaStep
             _ring = topology.RingOf(place.Layout);
         }
 
-        if (!ReferenceEquals(_next, start)) _liveKeys = _next.Place is { } held ? counts.Of(_ring, held.Shard) : 0;
+        counts.Follow(_next.Place is null ? null : _ring, _next.Place?.Shard ?? default);
+        if (!ReferenceEquals(_next, start)) _liveKeys = counts.Held.LiveKeys;
     }
 
     /// <summary>The greatest delivered stamp that the clock refused to merge; zero if none.</summary>
@@ -187,7 +188,7 @@ internal sealed class ReplicaStep
     public StorageBatch ToBatch()
     {
         FoldReached();
-        return new(_log, _winners, _next with { Vector = Vector, Clock = _clock.Last, LiveKeys = _liveKeys }) { Dropped = _dropped, Counts = _counts.TakeChanges() };
+        return new(_log, _winners, _next with { Vector = Vector, Clock = _clock.Last, LiveKeys = _liveKeys }) { Dropped = _dropped, Arcs = _counts.TakeChanges() };
     }
 
     // The own entry is folded in only when somebody looks: a vector per local write would be garbage.
@@ -254,7 +255,8 @@ internal sealed class ReplicaStep
         _own = new(_self.Incarnation, target);
         _ownSequence = held[_own];
         _ring = _topology.RingOf(target.Layout);
-        _liveKeys = _counts.Of(_ring, target.Shard);
+        _counts.Follow(_ring, target.Shard);
+        _liveKeys = _counts.Held.LiveKeys;
     }
 
     // The place stays; it holds what it held and what the donor did. What came by the scan is not in the log.
@@ -347,11 +349,10 @@ internal sealed class ReplicaStep
     {
         if (!WinnerRule.Wins(record, incumbent)) return;
         _winners[record.Key] = record;
-        var change = (record.IsTombstone ? 0 : 1) - (incumbent is { IsTombstone: false } ? 1 : 0);
-        if (change == 0) return;
+        var change = ArcSummary.Of(record) - (incumbent is null ? default : ArcSummary.Of(incumbent));
         var arc = HashRing.ArcOf(record.Key.Position);
         _counts.Add(arc, change);
-        if (_next.Place is { } place && _ring.OwnerOfArc(arc) == place.Shard) _liveKeys += change;
+        if (_next.Place is { } place && _ring.OwnerOfArc(arc) == place.Shard) _liveKeys += change.LiveKeys;
     }
 
     // What is dropped in this step is stored still.

@@ -37,8 +37,11 @@ internal interface IStorageEngine : IAsyncDisposable
     /// </summary>
     LogSlice? ReadLog(Origin origin, ulong after, ulong through, int maxRecords, int maxBytes);
 
-    /// <summary>How many live keys there are in each arc that has any, as of the last committed batch. Not for the hot path.</summary>
-    IReadOnlyDictionary<int, long> ReadCounts();
+    /// <summary>
+    /// What each arc that holds anything comes to, as of the last committed batch, by the batches' own word; null when it was last written by a version that counted
+    /// only. Not for the hot path.
+    /// </summary>
+    IReadOnlyDictionary<int, ArcSummary>? ReadArcs();
 
     /// <summary>
     /// Forgets log entries that <paramref name="upTo"/> covers, or says that they never were here. The records themselves stay. Need not be durable when it returns, but is

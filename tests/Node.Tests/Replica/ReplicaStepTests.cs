@@ -28,7 +28,7 @@ public sealed class ReplicaStepTests
     private NodeIdentity _self = Identity(0);
     private ClusterTopology _topology = Settled;
     private CausalInbox _inbox = new();
-    private ArcCounts _counts;
+    private ArcSummaries _counts;
 
     public ReplicaStepTests() => _counts = new(_storage);
 
@@ -292,7 +292,7 @@ public sealed class ReplicaStepTests
         });
         Assert.Equal(2u, _storage.Read(KeyOf(1))!.Dot.Sequence);
         CheckCounts(0);
-        Assert.Equal(1, _storage.ReadCounts().Values.Sum());
+        Assert.Equal(1, _storage.ReadArcs()!.Values.Sum(arc => arc.LiveKeys));
     }
 
     [Fact]
@@ -367,8 +367,8 @@ public sealed class ReplicaStepTests
     private void CheckCounts(long expected)
     {
         Assert.Equal(expected, Held.LiveKeys);
-        var stored = _storage.Scan(RingRange.Whole).Where(record => !record.IsTombstone).GroupBy(record => HashRing.ArcOf(record.Key.Position)).ToDictionary(arc => arc.Key, arc => arc.LongCount());
-        Assert.Equal(stored.OrderBy(arc => arc.Key), _storage.ReadCounts().OrderBy(arc => arc.Key));
+        var stored = _storage.Scan(RingRange.Whole).GroupBy(record => HashRing.ArcOf(record.Key.Position)).ToDictionary(arc => arc.Key, ArcSummary.Of);
+        Assert.Equal(stored.OrderBy(arc => arc.Key), _storage.ReadArcs()!.OrderBy(arc => arc.Key));
     }
 
     private static Key KeyOf(int shard, int index = 0) =>

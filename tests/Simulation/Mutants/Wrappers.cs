@@ -29,7 +29,7 @@ internal class StorageWrapper(IStorageEngine inner) : IStorageEngine
 
     public virtual LogSlice? ReadLog(Origin origin, ulong after, ulong through, int maxRecords, int maxBytes) => inner.ReadLog(origin, after, through, maxRecords, maxBytes);
 
-    public virtual IReadOnlyDictionary<int, long> ReadCounts() => inner.ReadCounts();
+    public virtual IReadOnlyDictionary<int, ArcSummary>? ReadArcs() => inner.ReadArcs();
 
     public ValueTask TrimLogAsync(VersionVector upTo) => inner.TrimLogAsync(upTo);
 

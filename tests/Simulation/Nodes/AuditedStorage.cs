@@ -66,7 +66,7 @@ internal sealed class AuditedStorage : IStorageEngine
         return _inner.ReadLog(origin, after, through, maxRecords, maxBytes);
     }
 
-    public IReadOnlyDictionary<int, long> ReadCounts() => _inner.ReadCounts();
+    public IReadOnlyDictionary<int, ArcSummary>? ReadArcs() => _inner.ReadArcs();
 
     public ValueTask TrimLogAsync(VersionVector upTo) => _inner.TrimLogAsync(upTo);
 

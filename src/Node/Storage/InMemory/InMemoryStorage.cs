@@ -62,10 +62,10 @@ internal sealed class InMemoryStorage : IStorageEngine
         return new(records, through);
     }
 
-    public IReadOnlyDictionary<int, long> ReadCounts()
+    public IReadOnlyDictionary<int, ArcSummary>? ReadArcs()
     {
         ObjectDisposedException.ThrowIf(_closed, this);
-        return _state.Counts.Where(count => count.Value != 0).ToDictionary();
+        return _state.Arcs.Where(arc => arc.Value != default).ToDictionary();
     }
 
     public ValueTask TrimLogAsync(VersionVector upTo) => _state.Trimmed.Covers(upTo) ? ValueTask.CompletedTask : WriteAsync(state => state.WithoutLog(upTo), synced: false);

@@ -107,12 +107,8 @@ internal sealed class RocksDbStorage : IStorageEngine
             }
         }
 
-        Span<byte> count = stackalloc byte[sizeof(long)];
-        foreach (var (arc, keys) in batch.Counts)
-        {
-            BinaryPrimitives.WriteInt64BigEndian(count, keys);
-            writes.Put(RowKeys.Count(arc, position), count);
-        }
+        Span<byte> arcRow = stackalloc byte[ArcRow.Length];
+        foreach (var (arc, summary) in batch.Arcs) writes.Put(RowKeys.Arc(arc, position), ArcRow.Write(summary, arcRow));
 
         writes.Put(RowKeys.Checkpoint, CheckpointCodec.Encode(batch.Checkpoint));
         Write(writes, Synced);
@@ -129,10 +125,10 @@ internal sealed class RocksDbStorage : IStorageEngine
             (origin, after, through, maxRecords, maxBytes), _logReader, static (from, reader) => reader.Read(from.origin, from.after, from.through, from.maxRecords, from.maxBytes));
     }
 
-    public IReadOnlyDictionary<int, long> ReadCounts()
+    public IReadOnlyDictionary<int, ArcSummary>? ReadArcs()
     {
         using var use = _gate.Enter();
-        return Guarded(0, _database, static (_, database) => ReadCounts(database));
+        return Guarded(0, _database, static (_, database) => ReadArcs(database));
     }
 
     public ValueTask TrimLogAsync(VersionVector upTo)
@@ -206,18 +202,18 @@ internal sealed class RocksDbStorage : IStorageEngine
         return VersionVector.Of(trimmed);
     }
 
-    private static Dictionary<int, long> ReadCounts(Database database)
+    private static Dictionary<int, ArcSummary>? ReadArcs(Database database)
     {
-        var counts = new Dictionary<int, long>();
+        var arcs = new Dictionary<int, ArcSummary>();
         using var rows = database.NewIterator();
-        for (rows.Seek([RowKeys.CountPrefix]); rows.Valid() && rows.GetKeySpan() is [RowKeys.CountPrefix, .. var arc]; rows.Next())
+        for (rows.Seek([RowKeys.ArcPrefix]); rows.Valid() && rows.GetKeySpan() is [RowKeys.ArcPrefix, .. var arc]; rows.Next())
         {
-            var keys = BinaryPrimitives.ReadInt64BigEndian(rows.GetValueSpan());
-            if (keys != 0) counts.Add(BinaryPrimitives.ReadUInt16BigEndian(arc), keys);
+            if (ArcRow.Read(rows.GetValueSpan()) is not { } summary) return null;
+            if (summary != default) arcs.Add(BinaryPrimitives.ReadUInt16BigEndian(arc), summary);
         }
 
         Native.Instance.rocksdb_iter_get_error(rows.Handle);
-        return counts;
+        return arcs;
     }
 
     private static TResult Guarded<TArgument, TReader, TResult>(TArgument argument, TReader reader, Func<TArgument, TReader, TResult> read)
