@@ -45,6 +45,8 @@ internal static class Rules
         ["Replication"] = ["Replica", "Topology", "Peers"],
         ["Membership"] = ["Replica", "Topology", "Peers"],
         ["Migration"] = ["Replica", "Topology", "Peers"],
+        // How long what nobody needs is kept.
+        ["Retention"] = ["Replica", "Topology"],
         // The register keeps its votes on disk.
         ["Topology"] = ["Peers", "Storage"],
 

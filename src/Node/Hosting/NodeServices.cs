@@ -8,6 +8,7 @@ using Kv.Node.Replica;
 using Kv.Node.Replication;
 using Kv.Node.Requests;
 using Kv.Node.Rest;
+using Kv.Node.Retention;
 using Kv.Node.Storage;
 using Kv.Node.Telemetry;
 using Kv.Node.Topology;
@@ -42,6 +43,7 @@ internal static class NodeServices
         services.AddSingleton<TransferBudget>();
         services.AddSingleton<RangeSender>();
         services.AddSingleton<FormerPlaces>();
+        services.AddSingleton(options.Retention).AddSingleton<LogRetention>();
         services.AddSingleton<ReshardProgress>();
         services.AddSingleton<MigrationCoordinator>();
 

@@ -32,6 +32,9 @@ internal sealed record ReplicaSnapshot(ReplicaCheckpoint Checkpoint, Epoch Follo
     /// <summary>What the records of the place come to; nothing before the writer has followed a topology.</summary>
     public ArcSummary Held { get; init; }
 
+    /// <summary>How many entries the log has of what the place holds, at most: what a sequence skips, because it was for others, is counted too.</summary>
+    public long LogRecords { get; } = (long)Checkpoint.Vector.Sum(dot => (decimal)(dot.Sequence - Math.Min(dot.Sequence, Checkpoint.LoggedAfter[dot.Origin])));
+
     /// <summary>As told to the others with <see cref="Vector"/>.</summary>
     public ReplicaReport Report(NodeIdentity self) =>
         new(Followed, Held.LiveDigest, Held.Tombstones, Clock, Place is { } place ? LoggedAfter[new Origin(self.Incarnation, place)] : 0);

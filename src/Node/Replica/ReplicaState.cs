@@ -64,6 +64,9 @@ internal sealed class ReplicaState
     /// <inheritdoc cref="IStorageEngine.Room"/>
     public StorageRoom Room => _storage.Room;
 
+    /// <inheritdoc cref="IStorageEngine.LogBytes"/>
+    public long LogBytes => _storage.LogBytes;
+
     /// <summary>What is durable here; a new version after every commit.</summary>
     public Published<ReplicaSnapshot> Snapshot { get; }
 
@@ -131,6 +134,11 @@ internal sealed class ReplicaState
         step.BeginAgain(place);
         return true;
     }));
+
+    /// <summary>
+    /// Trims the log of what <paramref name="upTo"/> covers, as far as it may go (<see cref="ReplicaStep.TrimLog"/>). First the checkpoint says that it is not there, then it goes.
+    /// </summary>
+    public async ValueTask TrimLogAsync(VersionVector upTo, Epoch judgedBy) => await DoAsync(new WriterWork.Asked<bool>(step => step.TrimLog(upTo, judgedBy)));
 
     /// <summary>Nobody needs this replica's log of an ended group any more.</summary>
     public async ValueTask ForgetFormerAsync(ReplicaGroup group) => await DoAsync(new WriterWork.Asked<bool>(step =>
@@ -277,6 +285,7 @@ internal sealed class ReplicaState
             var batch = step.ToBatch();
             await _storage.CommitAsync(batch);
             _metrics.GroupCommitted(batch.Log.Count);
+            if (step.Trimmed is { } trimmed) await _storage.TrimLogAsync(trimmed);
             checkpoint = batch.Checkpoint;
         }
 

@@ -185,6 +185,24 @@ internal sealed class ReplicaStep
         if (_next.Former.Any(former => former.Group == group)) _next = _next with { Former = [.. _next.Former.Where(former => former.Group != group)] };
     }
 
+    /// <summary>
+    /// The log need not have any longer what <paramref name="upTo"/> covers: every replica that it concerns by the topology of epoch <paramref name="judgedBy"/> holds it. False, and
+    /// nothing is trimmed, by another topology, and while a reshard is under way: who is to own keys has a cut already, and gets from the logs what comes after it. Of
+    /// ended groups that somebody may still need, all is kept.
+    /// </summary>
+    public bool TrimLog(VersionVector upTo, Epoch judgedBy)
+    {
+        if (_topology.Epoch != judgedBy || _topology.Transition is not null || _next.Place is not { } place || (_next.Fill is { } fill && !fill.IsAgain(place))) return false;
+        var trimmed = upTo.Meet(Vector).OfGroups(group => _next.Former.All(former => former.Group != group)).Without(_next.LoggedAfter);
+        if (trimmed.IsEmpty) return false;
+        _next = _next with { LoggedAfter = _next.LoggedAfter.Join(trimmed) };
+        Trimmed = trimmed;
+        return true;
+    }
+
+    /// <summary>What is to go from the log when the step is durable; null when nothing is.</summary>
+    public VersionVector? Trimmed { get; private set; }
+
     public StorageBatch ToBatch()
     {
         FoldReached();

@@ -19,6 +19,9 @@ internal interface IStorageEngine : IAsyncDisposable
     /// </summary>
     StorageRoom Room { get; }
 
+    /// <summary>About how many bytes the log takes; what was trimmed a moment ago may still be counted.</summary>
+    long LogBytes { get; }
+
     /// <summary>The committed winner for a key (a tombstone counts), or null when the key has none.</summary>
     WriteRecord? Read(Key key);
 

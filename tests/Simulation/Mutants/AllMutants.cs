@@ -65,6 +65,7 @@ internal static partial class AllMutants
         (() => new MigrationMutants.CountsNotRecomputed(), "keys are not counted anew at the switch"),
         (() => new MigrationMutants.ForgetFormerAtOnce(), "the log of an ended group is forgotten although somebody needs it"),
         (() => new MigrationMutants.ResumedWithOlderScan(), "a transfer goes on with a donor that holds less"),
+        (() => new RetentionMutants.TrimBeforeStable(), "the log is trimmed of what is durable here alone"),
         (() => new MigrationMutants.AcknowledgedByOldOwnersOnly(), "a write is acknowledged without the new owners, and not handed over"),
     ];
 

@@ -21,6 +21,8 @@ internal class StorageWrapper(IStorageEngine inner) : IStorageEngine
 
     public virtual StorageRoom Room => inner.Room;
 
+    public virtual long LogBytes => inner.LogBytes;
+
     protected IStorageEngine Inner => inner;
 
     public virtual WriteRecord? Read(Key key) => inner.Read(key);
@@ -31,7 +33,7 @@ internal class StorageWrapper(IStorageEngine inner) : IStorageEngine
 
     public virtual IReadOnlyDictionary<int, ArcSummary>? ReadArcs() => inner.ReadArcs();
 
-    public ValueTask TrimLogAsync(VersionVector upTo) => inner.TrimLogAsync(upTo);
+    public virtual ValueTask TrimLogAsync(VersionVector upTo) => inner.TrimLogAsync(upTo);
 
     public virtual IEnumerable<WriteRecord> Scan(RingRange range) => inner.Scan(range);
 

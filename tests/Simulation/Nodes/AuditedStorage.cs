@@ -25,6 +25,7 @@ internal sealed class AuditedStorage : IStorageEngine
     private readonly Violations _violations;
     private readonly AcceptorStore _register;
     private readonly Dictionary<ReplicaGroup, ulong> _known = [];
+    private VersionVector _trimmed;
 
     public AuditedStorage(IStorageEngine inner, NodeIdentity self, SimNode node)
     {
@@ -33,6 +34,7 @@ internal sealed class AuditedStorage : IStorageEngine
         var (told, found) = (_disk.Durable, inner.Checkpoint);
         if (told.Place is { } place && !Holds(found, place, told.Vector)) _violations.Add("Durable is durable", $"{self.Address} was told that {told.Vector} of {place} is durable, and finds {found}");
         _disk.Durable = found;
+        _trimmed = found.LoggedAfter;
         LearnOwnWrites(found);
         LearnRegister();
     }
@@ -40,6 +42,8 @@ internal sealed class AuditedStorage : IStorageEngine
     public ReplicaCheckpoint Checkpoint => _inner.Checkpoint;
 
     public StorageRoom Room => _inner.Room;
+
+    public long LogBytes => _inner.LogBytes;
 
     public WriteRecord? Read(Key key)
     {
@@ -68,7 +72,12 @@ internal sealed class AuditedStorage : IStorageEngine
 
     public IReadOnlyDictionary<int, ArcSummary>? ReadArcs() => _inner.ReadArcs();
 
-    public ValueTask TrimLogAsync(VersionVector upTo) => _inner.TrimLogAsync(upTo);
+    public ValueTask TrimLogAsync(VersionVector upTo)
+    {
+        InspectTrim(upTo);
+        _node.Cluster.Count("LogTrimmed");
+        return _inner.TrimLogAsync(upTo);
+    }
 
     public IEnumerable<WriteRecord> Scan(RingRange range)
     {
@@ -98,6 +107,27 @@ internal sealed class AuditedStorage : IStorageEngine
         return state;
     }
 
+    // Whoever is a member by the topology that this node goes by holds it, or has another disk by now.
+    private void InspectTrim(VersionVector upTo)
+    {
+        var topology = _node.Known!;
+        foreach (var dot in upTo)
+        {
+            foreach (var entry in _ledger.Of(dot.Origin, _trimmed[dot.Origin], dot.Sequence))
+            {
+                var shard = topology.ShardOf(entry.Record.Key);
+                if (!topology.Concerns(dot.Origin.Group, topology.GroupOf(shard.Id))) continue;
+                foreach (var member in shard.Members.Select(address => _node.Cluster[address]).Where(member => member.Disk.Incarnation == topology.IncarnationAt(member.Address)))
+                {
+                    if (!member.Disk.AnswersFor(entry.Record, topology) && !member.Disk.Durable.Vector.Covers(entry.Record.Dot))
+                        _violations.Add("Trimmed is held by all", $"{_self.Address} trims {entry.Record.Dot} from its log, and {member.Address} does not hold it");
+                }
+            }
+        }
+
+        _trimmed = _trimmed.Join(upTo);
+    }
+
     private void LearnOwnWrites(ReplicaCheckpoint checkpoint)
     {
         foreach (var former in checkpoint.Former) LearnOwnWrites(former.Group, former.Vector[new Origin(_self.Incarnation, former.Group)]);
@@ -109,7 +139,16 @@ internal sealed class AuditedStorage : IStorageEngine
         var known = _known.GetValueOrDefault(group);
         while (known < through)
         {
-            var records = _inner.ReadLog(new(_self.Incarnation, group), known, through, 256, int.MaxValue)?.Records ?? [];
+            if (_inner.ReadLog(new(_self.Incarnation, group), known, through, 256, int.MaxValue) is not { } slice)
+            {
+                // What was trimmed is in the ledger: it was learned before it went.
+                var start = _inner.Checkpoint.LoggedAfter[new Origin(_self.Incarnation, group)];
+                if (start <= known) return;
+                _known[group] = known = start;
+                continue;
+            }
+
+            var records = slice.Records;
             if (records.Count == 0) return;
             foreach (var record in records) _ledger.Written(record, _node.Cluster.Scheduler.Now);
             _known[group] = known = records[^1].Dot.Sequence;

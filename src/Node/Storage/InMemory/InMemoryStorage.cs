@@ -32,6 +32,8 @@ internal sealed class InMemoryStorage : IStorageEngine
 
     public ReplicaCheckpoint Checkpoint => _state.Checkpoint;
 
+    public long LogBytes => _state.Log.Sum(record => (long)RecordCodec.Measure(record));
+
     public StorageRoom Room => _disk.Room;
 
     public WriteRecord? Read(Key key)

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Buffers.Binary;
+using System.Globalization;
 using Kv.Common.Causality;
 using Kv.Common.Identity;
 using Kv.Common.Replication;
@@ -48,6 +49,17 @@ internal sealed class RocksDbStorage : IStorageEngine
     }
 
     public ReplicaCheckpoint Checkpoint => _checkpoint;
+
+    public long LogBytes
+    {
+        get
+        {
+            using var use = _gate.Enter();
+            return Property("rocksdb.estimate-live-data-size") + Property("rocksdb.cur-size-all-mem-tables");
+
+            long Property(string name) => long.TryParse(_database.GetProperty(name, _log), NumberStyles.None, CultureInfo.InvariantCulture, out var bytes) ? bytes : 0;
+        }
+    }
 
     public StorageRoom Room => _space.Look();
 
