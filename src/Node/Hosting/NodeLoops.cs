@@ -27,6 +27,7 @@ internal sealed class NodeLoops(
     FormerPlaces former,
     MigrationCoordinator coordinator,
     LogRetention log,
+    TombstoneRetention tombstones,
     Readiness readiness)
 {
     public async Task RunAsync(CancellationToken cancellation)
@@ -50,6 +51,7 @@ internal sealed class NodeLoops(
             former.RunAsync(all.Token),
             coordinator.RunAsync(all.Token),
             log.RunAsync(all.Token),
+            tombstones.RunAsync(all.Token),
         };
         // Ends by itself once the topology is sealed.
         var forming = formation.RunAsync(all.Token);

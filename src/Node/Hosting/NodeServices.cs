@@ -40,10 +40,11 @@ internal static class NodeServices
         services.AddSingleton<Promotion>();
         services.AddSingleton(options.Migration);
         services.AddSingleton<Filling>();
+        services.AddSingleton<Mending>();
         services.AddSingleton<TransferBudget>();
         services.AddSingleton<RangeSender>();
         services.AddSingleton<FormerPlaces>();
-        services.AddSingleton(options.Retention).AddSingleton<LogRetention>();
+        services.AddSingleton(options.Retention).AddSingleton<LogRetention>().AddSingleton<TombstoneRetention>();
         services.AddSingleton<ReshardProgress>();
         services.AddSingleton<MigrationCoordinator>();
 
@@ -51,7 +52,7 @@ internal static class NodeServices
         services.AddSingleton<ClientActivity>();
         services.AddSingleton<FillProgress>();
         services.AddSingleton<ServingFloor>();
-        services.AddSingleton<Stability>();
+        services.AddSingleton<Stability>().AddSingleton<Settlement>().AddSingleton<TombstoneCensus>();
         services.AddSingleton<Readiness>();
 
         services.AddSingleton<CatchUp>();

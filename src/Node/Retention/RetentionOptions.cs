@@ -1,10 +1,13 @@
 namespace Kv.Node.Retention;
 
-/// <summary>How long the log is kept. Section <c>Retention</c>.</summary>
+/// <summary>How long the log and deletions are kept. Section <c>Retention</c>.</summary>
 internal sealed class RetentionOptions
 {
-    /// <summary>How often the log is looked after.</summary>
+    /// <summary>How often it is looked after.</summary>
     public TimeSpan ReviewInterval { get; set; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>How often the deletions that are remembered are gone through, to forget those of which everybody knows.</summary>
+    public TimeSpan TombstoneInterval { get; set; } = TimeSpan.FromSeconds(30);
 
     /// <summary>How many entries have to go before any does: each time costs the store a little, however many they are.</summary>
     public long MinTrimRecords { get; set; } = 1000;
@@ -27,6 +30,7 @@ internal sealed class RetentionOptions
     public IEnumerable<string> Validate()
     {
         if (ReviewInterval <= TimeSpan.Zero) yield return "Retention:ReviewInterval must be more than zero.";
+        if (TombstoneInterval < TimeSpan.Zero) yield return "Retention:TombstoneInterval must not be negative.";
         if (MinTrimRecords < 1) yield return "Retention:MinTrimRecords must be at least 1.";
         if (MaxLogRecords < 0) yield return "Retention:MaxLogRecords must not be negative.";
         if (MaxLogBytes < 0) yield return "Retention:MaxLogBytes must not be negative.";

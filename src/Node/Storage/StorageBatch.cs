@@ -17,6 +17,9 @@ internal sealed record StorageBatch(IReadOnlyCollection<WriteRecord> Log, IReadO
     /// <summary>All records here are forgotten, before the winners are stored. Their log entries stay.</summary>
     public IReadOnlyList<RingRange> Dropped { get; init; } = [];
 
+    /// <summary>Keys that have no record any more; none of them has a winner in this batch. Their log entries stay.</summary>
+    public IReadOnlyCollection<Key> Forgotten { get; init; } = [];
+
     /// <summary>What each arc (<see cref="HashRing.ArcOf"/>) that the step changed comes to after it.</summary>
     public IReadOnlyDictionary<int, ArcSummary> Arcs { get; init; } = NoArcs;
 }

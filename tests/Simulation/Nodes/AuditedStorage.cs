@@ -107,6 +107,36 @@ internal sealed class AuditedStorage : IStorageEngine
         return state;
     }
 
+    // A record goes only if it, or what won over it, is a deletion that was forgotten.
+    private void InspectForgotten(ReplicaCheckpoint before, StorageBatch batch)
+    {
+        // What a fill drops was forgotten by its donor; all else is forgotten here.
+        if (before.Fill is null)
+        {
+            foreach (var tombstone in batch.Forgotten.Select(_inner.Read).OfType<WriteRecord>().Where(record => record.IsTombstone)) InspectCollected(tombstone);
+        }
+
+        foreach (var record in batch.Forgotten.Select(_inner.Read).OfType<WriteRecord>())
+        {
+            _node.Cluster.Count(record.IsTombstone ? "TombstoneForgotten" : "ValueDropped");
+            if (!_ledger.IsOutdoneByCollected(record)) _violations.Add("Nothing is forgotten but the deleted", $"{_self.Address} forgets {record.Dot} of {record.Key}, which nobody deleted");
+        }
+    }
+
+    // Every member of its shard holds the deletion and whatever it outdoes.
+    private void InspectCollected(WriteRecord tombstone)
+    {
+        var topology = _node.Known!;
+        var outdone = _ledger.Entries.Where(entry => entry.Record.Key.Equals(tombstone.Key) && !WinnerRule.Wins(entry.Record, tombstone) && !entry.IsLost).ToList();
+        foreach (var member in topology.ShardOf(tombstone.Key).Members.Select(address => _node.Cluster[address]).Where(member => member.Disk.Incarnation == topology.IncarnationAt(member.Address)))
+        {
+            foreach (var entry in outdone.Where(entry => !member.Disk.Durable.Vector.Covers(entry.Record.Dot)))
+                _violations.Add("Deletions are forgotten when all know", $"{_self.Address} forgets {tombstone.Dot} of {tombstone.Key}, and {member.Address} does not hold {entry.Record.Dot}");
+        }
+
+        _ledger.Collected(tombstone);
+    }
+
     // Whoever is a member by the topology that this node goes by holds it, or has another disk by now.
     private void InspectTrim(VersionVector upTo)
     {
@@ -160,10 +190,11 @@ internal sealed class AuditedStorage : IStorageEngine
         var after = batch.Checkpoint;
         if (before.Place == after.Place && !after.Vector.Covers(before.Vector)) _violations.Add("Vectors have no gaps", $"{_self.Address} goes back from {before.Vector} to {after.Vector}");
         // What comes by a scan comes in no order, and moves the vector at its end.
-        var isMended = before.Fill?.IsAgain(before.Place) == true && after.Fill is null;
+        var isMended = before.Fill?.IsAgain(before.Place) == true && after.Fill?.IsAgain(after.Place) != true;
         if (before.Place == after.Place && after.Place is { } place && !isMended) InspectOrder(before, batch, place);
         foreach (var record in batch.Log.Where(record => record.Dot.Origin.Incarnation != _self.Incarnation)) InspectRecord(record);
         InspectClaims(before, batch);
+        InspectForgotten(before, batch);
     }
 
     // What its own group writes is all for it; of groups that ended it gets what is in its ranges.
@@ -234,7 +265,7 @@ internal sealed class AuditedStorage : IStorageEngine
                 var record = entry.Record;
                 if (!isIncluded(record.Key.Position)) continue;
                 var winner = batch.Winners.GetValueOrDefault(record.Key) ?? (batch.Dropped.Any(range => range.Contains(record.Key.Position)) ? null : _inner.Read(record.Key));
-                if (winner is null || WinnerRule.Wins(record, winner))
+                if ((winner is null || WinnerRule.Wins(record, winner)) && !_ledger.IsOutdoneByCollected(record))
                     _violations.Add("Vectors say what is held", $"{_self.Address} says that it holds {record.Dot} of {record.Key}, as part of {group}, and has {winner?.Dot.ToString() ?? "nothing"}");
             }
         }

@@ -139,7 +139,7 @@ internal sealed class SimCluster
             Topology = new TopologyOptions(),
             Migration = new MigrationOptions(),
             // So small that it all happens within seconds.
-            Retention = new RetentionOptions { ReviewInterval = TimeSpan.FromMilliseconds(300), MinTrimRecords = 4, MaxLogRecords = 60, DemoteAfter = TimeSpan.FromSeconds(1.5) },
+            Retention = new RetentionOptions { ReviewInterval = TimeSpan.FromMilliseconds(300), TombstoneInterval = TimeSpan.Zero, MinTrimRecords = 4, MaxLogRecords = 60, DemoteAfter = TimeSpan.FromSeconds(1.5) },
         };
         Mutant.Options(options);
         return options;

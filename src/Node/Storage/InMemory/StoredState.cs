@@ -30,6 +30,7 @@ internal sealed record StoredState(
     {
         var kept = batch.Dropped.Count == 0 ? Winners : Winners.Except(Winners.Where(winner => batch.Dropped.Any(range => range.Contains(winner.Key.Position))));
         var winners = kept.ToBuilder();
+        foreach (var key in batch.Forgotten) winners.Remove(new(key, default, true, HybridTimestamp.Zero, default, default));
         foreach (var winner in batch.Winners.Values)
         {
             // The set holds records but compares keys: the incumbent has to go first, or it stays.

@@ -98,6 +98,12 @@ internal sealed class RocksDbStorage : IStorageEngine
         ThrowIfFailed();
         using var writes = new WriteBatch();
         foreach (var range in batch.Dropped) Drop(writes, range);
+        foreach (var key in batch.Forgotten)
+        {
+            var length = RowKeys.DataLength(key);
+            writes.Delete(RowKeys.Data(key, new byte[length]), _data);
+        }
+
         Span<byte> position = stackalloc byte[RowKeys.LogLength];
         var remaining = batch.Winners.Count;
         foreach (var record in batch.Log)
