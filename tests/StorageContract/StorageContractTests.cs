@@ -286,6 +286,19 @@ public abstract class StorageContractTests : IAsyncLifetime
         Assert.Equal(Sequences(1, 2), ReadLog(Anna, 0));
     }
 
+    [Fact]
+    public async Task A_forgotten_key_has_no_record_and_its_log_entry_stays()
+    {
+        await _engine.CommitAsync(Batch(_engine.Checkpoint, Record("a", "v", Anna, 1), Record("b", "v", Anna, 2)));
+        await _engine.CommitAsync(Batch(_engine.Checkpoint) with { Forgotten = [new("a"), new("never there")] });
+        Assert.Null(_engine.Read(new("a")));
+        Assert.Equal("b", Assert.Single(_engine.Scan(RingRange.Whole)).Key.ToString());
+        await ReopenAsync();
+        Assert.Null(_engine.Read(new("a")));
+        Assert.Equal(Sequences(1, 2), ReadLog(Anna, 0));
+        Assert.True(_engine.LogBytes >= 0);
+    }
+
     private static ArcSummary Arc(long keys) => new(keys, 7, ulong.MaxValue - (ulong)keys, (ulong)keys << 1);
 
     [Fact]

@@ -36,10 +36,10 @@ public static class PlaceRules
 
     /// <summary>
     /// True when <paramref name="fill"/> is what the topology still asks for, and not left from an earlier reshard. One of the place itself gives way to one for a reshard, unless
-    /// the place never was complete.
+    /// <paramref name="completesPlaceFirst"/>.
     /// </summary>
-    public static bool IsWanted(Fill fill, ClusterTopology topology, NodeIdentity node, ReplicaGroup? place, bool isComplete = true) => fill.Target == place
-        ? (!isComplete || FillTargetOf(topology, node, place) is null) && place == AssignedTo(topology, node)
+    public static bool IsWanted(Fill fill, ClusterTopology topology, NodeIdentity node, ReplicaGroup? place, bool completesPlaceFirst = false) => fill.Target == place
+        ? (completesPlaceFirst || FillTargetOf(topology, node, place) is null) && place == AssignedTo(topology, node)
         : FillTargetOf(topology, node, place) == fill.Target
         && (fill.Target.Layout > topology.Layout ? fill.Since == topology.Transition!.Begun : fill.Sources is [var only] && only.Group == fill.Target);
 

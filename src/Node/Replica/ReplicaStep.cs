@@ -290,16 +290,19 @@ internal sealed class ReplicaStep
         }
 
         if (_next.Place is null && _next.Fill is null && _topology.PlaceOf(_self).Role is ReplicaRole.Member) _next = _next with { Place = assigned };
-        if (_next.Fill is { } fill && !PlaceRules.IsWanted(fill, _topology, _self, _next.Place, _next.IsComplete)) _next = _next with { Fill = null };
+        if (_next.Fill is { } fill && !PlaceRules.IsWanted(fill, _topology, _self, _next.Place, completesPlaceFirst: CompletesPlaceFirst)) _next = _next with { Fill = null };
         var dropped = ReferenceEquals(_next, _start) || (_start.Place is null && _start.Fill is null) ? [] : KeepOnly(_next.Place);
         BeginFillIfAsked();
         return dropped;
     }
 
-    // A place that never was complete is completed first: of its ranges nobody else gives this replica anything, and what no log has any more comes by a fill of the place.
+    // One that joins with a place that never was complete completes it before it is filled for a reshard: of the place's ranges nobody gives it anything for that one, and what no
+    // log has any more comes by a fill of the place (seed 128).
+    private bool CompletesPlaceFirst => _next is { Place: not null, IsComplete: false } && _topology.PlaceOf(_self).Role is ReplicaRole.Joining;
+
     private void BeginFillIfAsked()
     {
-        if (_next.Fill is null && (_next.Place is null || _next.IsComplete) && PlaceRules.FillTargetOf(_topology, _self, _next.Place) is { } target)
+        if (_next.Fill is null && !CompletesPlaceFirst && PlaceRules.FillTargetOf(_topology, _self, _next.Place) is { } target)
             _next = _next with { Fill = PlaceRules.Begin(_topology, target, _next.Place) };
     }
 
