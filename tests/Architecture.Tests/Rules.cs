@@ -73,6 +73,7 @@ internal static class Rules
         ("Rest.ReshardEndpoints", "Migration.ReshardReport", "GET reshard shows how far it is"),
         ("Migration", "Storage.RecordDigest", "replicas are compared by the digests that the replica keeps of what it stores"),
         ("Migration", "Storage.ArcSummary", "replicas are compared by the digests that the replica keeps of what it stores"),
+        ("Retention", "Storage.ArcSummary", "deletions are looked for in the arcs that have some"),
         ("Replication", "Storage.LogSlice", "the replica hands out pieces of its log as the storage gives them"),
     ];
 

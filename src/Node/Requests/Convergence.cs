@@ -37,7 +37,8 @@ internal sealed class Convergence(NodeIdentity self, Published<ClusterTopology> 
         {
             var here = replica.Snapshot.Current;
             var isHere = here.Place == group && here.Followed > default(Epoch);
-            return new(address, true, isHere, here.Fill is not null, isHere ? Concerning(here.Vector) : VersionVector.Empty, here.Held.LiveDigest, here.LiveKeys, here.Held.Tombstones);
+            var report = here.Report(self);
+            return new(address, true, isHere, here.Fill is not null, isHere ? Concerning(here.Vector) : VersionVector.Empty, report.LiveDigest, here.LiveKeys, report.Tombstones);
         }
 
         if (peers.Find(address) is not { IsMember: true, State: not PeerState.Unknown } peer) return new(address, false, false, false, VersionVector.Empty, 0, 0, 0);
