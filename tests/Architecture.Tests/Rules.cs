@@ -22,6 +22,10 @@ internal static class Rules
         "Replication.FetchRequest",
         "Migration.TransferRequest",
         "Migration.TransferPiece",
+        "Migration.TransferKind",
+        "Migration.RangeSummary",
+        "Migration.RangeDifference",
+        "Migration.RangeEntry",
         "Topology.ControlRequest",
         "Topology.ControlReply",
         "Requests.ForwardRequest",
@@ -45,6 +49,8 @@ internal static class Rules
         ["Replication"] = ["Replica", "Topology", "Peers"],
         ["Membership"] = ["Replica", "Topology", "Peers"],
         ["Migration"] = ["Replica", "Topology", "Peers"],
+        // How long what nobody needs is kept.
+        ["Retention"] = ["Replica", "Topology"],
         // The register keeps its votes on disk.
         ["Topology"] = ["Peers", "Storage"],
 
@@ -65,6 +71,9 @@ internal static class Rules
         ("Rest.ProbeEndpoints", "Replica.Readiness", "/readyz answers with the replica's own words"),
         ("Rest.ReshardEndpoints", "Migration.ReshardProgress", "GET reshard shows how far it is"),
         ("Rest.ReshardEndpoints", "Migration.ReshardReport", "GET reshard shows how far it is"),
+        ("Migration", "Storage.RecordDigest", "replicas are compared by the digests that the replica keeps of what it stores"),
+        ("Migration", "Storage.ArcSummary", "replicas are compared by the digests that the replica keeps of what it stores"),
+        ("Retention", "Storage.ArcSummary", "deletions are looked for in the arcs that have some"),
         ("Replication", "Storage.LogSlice", "the replica hands out pieces of its log as the storage gives them"),
     ];
 

@@ -28,7 +28,7 @@ public abstract class StorageContractTests : IAsyncLifetime
         Assert.Null(_engine.Read(new Key("key")));
         Assert.Null(_engine.ReadMeta("name"));
         Assert.Empty(_engine.Scan(RingRange.Whole));
-        Assert.Empty(_engine.ReadCounts());
+        Assert.Empty(_engine.ReadArcs()!);
         Assert.Equal(9ul, Slice(Anna, 0, through: 9)?.Through);
         Assert.Empty(ReadLog(Anna, 0));
     }
@@ -287,18 +287,33 @@ public abstract class StorageContractTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Counts_are_stored_with_the_batch_and_those_of_empty_arcs_are_not_listed()
+    public async Task A_forgotten_key_has_no_record_and_its_log_entry_stays()
     {
-        await _engine.CommitAsync(Batch(_engine.Checkpoint, Record("a", "v", Anna, 1)) with { Counts = new Dictionary<int, long> { [0] = 1, [17] = long.MaxValue, [255] = 4, [256] = 5, [4095] = 2 } });
-        Assert.Equal([new(0, 1), new(17, long.MaxValue), new(255, 4), new(256, 5), new(4095, 2)], _engine.ReadCounts().OrderBy(count => count.Key));
-        await _engine.CommitAsync(Batch(_engine.Checkpoint) with { Counts = new Dictionary<int, long> { [0] = 0, [256] = 6, [9] = 0 } });
-        KeyValuePair<int, long>[] expected = [new(17, long.MaxValue), new(255, 4), new(256, 6), new(4095, 2)];
-        Assert.Equal(expected, _engine.ReadCounts().OrderBy(count => count.Key));
+        await _engine.CommitAsync(Batch(_engine.Checkpoint, Record("a", "v", Anna, 1), Record("b", "v", Anna, 2)));
+        await _engine.CommitAsync(Batch(_engine.Checkpoint) with { Forgotten = [new("a"), new("never there")] });
+        Assert.Null(_engine.Read(new("a")));
+        Assert.Equal("b", Assert.Single(_engine.Scan(RingRange.Whole)).Key.ToString());
         await ReopenAsync();
-        Assert.Equal(expected, _engine.ReadCounts().OrderBy(count => count.Key));
+        Assert.Null(_engine.Read(new("a")));
+        Assert.Equal(Sequences(1, 2), ReadLog(Anna, 0));
+        Assert.True(_engine.LogBytes >= 0);
+    }
+
+    private static ArcSummary Arc(long keys) => new(keys, 7, ulong.MaxValue - (ulong)keys, (ulong)keys << 1);
+
+    [Fact]
+    public async Task Arcs_are_stored_with_the_batch_and_those_of_empty_arcs_are_not_listed()
+    {
+        await _engine.CommitAsync(Batch(_engine.Checkpoint, Record("a", "v", Anna, 1)) with { Arcs = new Dictionary<int, ArcSummary> { [0] = Arc(1), [17] = Arc(long.MaxValue), [255] = Arc(4), [256] = Arc(5), [4095] = Arc(2) } });
+        Assert.Equal([new(0, Arc(1)), new(17, Arc(long.MaxValue)), new(255, Arc(4)), new(256, Arc(5)), new(4095, Arc(2))], _engine.ReadArcs()!.OrderBy(count => count.Key));
+        await _engine.CommitAsync(Batch(_engine.Checkpoint) with { Arcs = new Dictionary<int, ArcSummary> { [0] = default, [256] = Arc(6), [9] = default } });
+        KeyValuePair<int, ArcSummary>[] expected = [new(17, Arc(long.MaxValue)), new(255, Arc(4)), new(256, Arc(6)), new(4095, Arc(2))];
+        Assert.Equal(expected, _engine.ReadArcs()!.OrderBy(count => count.Key));
+        await ReopenAsync();
+        Assert.Equal(expected, _engine.ReadArcs()!.OrderBy(count => count.Key));
         // What the step drops does not change them: whoever drops says what is left.
         await _engine.CommitAsync(Batch(_engine.Checkpoint) with { Dropped = [RingRange.Whole] });
-        Assert.Equal(expected, _engine.ReadCounts().OrderBy(count => count.Key));
+        Assert.Equal(expected, _engine.ReadArcs()!.OrderBy(count => count.Key));
     }
 
     [Fact]
@@ -384,7 +399,7 @@ public abstract class StorageContractTests : IAsyncLifetime
         await _engine.DisposeAsync();
         Assert.Throws<ObjectDisposedException>(() => _engine.Read(new Key("key")));
         Assert.Throws<ObjectDisposedException>(() => _engine.ReadLog(Anna, 0, 1, 1, 1));
-        Assert.Throws<ObjectDisposedException>(() => _engine.ReadCounts());
+        Assert.Throws<ObjectDisposedException>(() => _engine.ReadArcs());
         Assert.Throws<ObjectDisposedException>(() => _engine.Scan(RingRange.Whole));
         await Assert.ThrowsAsync<ObjectDisposedException>(async () => await CommitAsync(Record("key", "v", Anna, 2)));
         await _engine.DisposeAsync();

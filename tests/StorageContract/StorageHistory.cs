@@ -111,7 +111,7 @@ internal static class StorageHistory
             Assert.Equal(_winners.Values.Select(Make.Text), engine.Scan(RingRange.Whole).Select(Make.Text));
             var half = RingRange.Between(Keys[3].Position / 2, Keys[3].Position);
             Assert.Equal(_winners.Values.Where(r => half.Contains(r.Key.Position)).Select(Make.Text), engine.Scan(half).Select(Make.Text));
-            Assert.Equal(Counts(), engine.ReadCounts().OrderBy(count => count.Key));
+            Assert.Equal(Summaries(), engine.ReadArcs()!.OrderBy(count => count.Key));
             for (var index = 0; index < 4; index++) Assert.Equal(_names.GetValueOrDefault(index), engine.ReadMeta($"name{index}"));
             foreach (var origin in Origins)
             {
@@ -155,12 +155,12 @@ internal static class StorageHistory
         private static RingRange RangeOf(int first, int keys) =>
             RingRange.Between(Keys[first].Position, first + keys < Keys.Length ? Keys[first + keys].Position : ulong.MaxValue);
 
-        private IEnumerable<KeyValuePair<int, long>> Counts() =>
-            _winners.Values.Where(r => !r.IsTombstone).GroupBy(r => HashRing.ArcOf(r.Key.Position)).Select(arc => KeyValuePair.Create(arc.Key, arc.LongCount()));
+        private IEnumerable<KeyValuePair<int, ArcSummary>> Summaries() =>
+            _winners.Values.GroupBy(r => HashRing.ArcOf(r.Key.Position)).Select(arc => KeyValuePair.Create(arc.Key, ArcSummary.Of(arc)));
 
         private StorageBatch ToBatch(List<Write> writes, IReadOnlyList<RingRange> dropped)
         {
-            var before = Counts().ToDictionary();
+            var before = Summaries().ToDictionary();
             foreach (var key in _winners.Keys.Where(key => dropped.Any(range => range.Contains(key.Position))).ToList()) _winners.Remove(key);
             var log = new List<WriteRecord>();
             var winners = new Dictionary<Key, WriteRecord>();
@@ -178,9 +178,9 @@ internal static class StorageHistory
             }
 
             _checkpoint = new(new ReplicaGroup(7), vector, new HybridTimestamp(_checkpoint.Clock.Packed + 1), _winners.Values.Count(r => !r.IsTombstone));
-            var after = Counts().ToDictionary();
+            var after = Summaries().ToDictionary();
             var changed = before.Keys.Union(after.Keys).Where(arc => before.GetValueOrDefault(arc) != after.GetValueOrDefault(arc));
-            return new(log, winners, _checkpoint) { Dropped = dropped, Counts = changed.ToDictionary(arc => arc, arc => after.GetValueOrDefault(arc)) };
+            return new(log, winners, _checkpoint) { Dropped = dropped, Arcs = changed.ToDictionary(arc => arc, arc => after.GetValueOrDefault(arc)) };
         }
     }
 }

@@ -42,6 +42,9 @@ public sealed record PeerView(
     double Suspicion,
     TimeSpan ClockSkew)
 {
+    /// <summary>What it said of its replica together with <see cref="Vector"/>.</summary>
+    public ReplicaReport Replica { get; init; } = ReplicaReport.None;
+
     /// <summary>True when the peer belongs in the view: a member that is not known to be gone.</summary>
     public bool IsLive => IsMember && State is PeerState.Alive or PeerState.Suspect;
 

@@ -34,9 +34,12 @@ public static class PlaceRules
     /// </summary>
     public static Fill BeginAgain(ClusterTopology topology, ReplicaGroup place) => new(place, topology.Epoch, false, 0, [FillSource.Of(place)]);
 
-    /// <summary>True when <paramref name="fill"/> is what the topology still asks for, and not left from an earlier reshard.</summary>
-    public static bool IsWanted(Fill fill, ClusterTopology topology, NodeIdentity node, ReplicaGroup? place) => fill.Target == place
-        ? FillTargetOf(topology, node, place) is null && place == AssignedTo(topology, node)
+    /// <summary>
+    /// True when <paramref name="fill"/> is what the topology still asks for, and not left from an earlier reshard. One of the place itself gives way to one for a reshard, unless
+    /// <paramref name="completesPlaceFirst"/>.
+    /// </summary>
+    public static bool IsWanted(Fill fill, ClusterTopology topology, NodeIdentity node, ReplicaGroup? place, bool completesPlaceFirst = false) => fill.Target == place
+        ? (completesPlaceFirst || FillTargetOf(topology, node, place) is null) && place == AssignedTo(topology, node)
         : FillTargetOf(topology, node, place) == fill.Target
         && (fill.Target.Layout > topology.Layout ? fill.Since == topology.Transition!.Begun : fill.Sources is [var only] && only.Group == fill.Target);
 

@@ -25,6 +25,12 @@ public abstract record TopologyChange(OperationId Id)
     public sealed record Promote(OperationId Id, ShardId Shard, TopologyMember Node) : TopologyChange(Id);
 
     /// <summary>
+    /// A member has been away so long that it is to be filled before it serves the shard again. It keeps its place and its data; what only it holds comes to the others when it
+    /// is back.
+    /// </summary>
+    public sealed record Demote(OperationId Id, ShardId Shard, TopologyMember Node) : TopologyChange(Id);
+
+    /// <summary>
     /// There are to be so many shards. Begins a reshard, whose name is the name of this wish. <paramref name="Live"/>: who is alive, as whoever wishes sees it.
     /// </summary>
     public sealed record BeginReshard(OperationId Id, int ShardCount, ImmutableArray<NodeAddress> Live) : TopologyChange(Id);

@@ -10,6 +10,12 @@ namespace Kv.Common.Topology;
 /// </summary>
 public static class TopologyRules
 {
+    /// <summary>
+    /// How many other members a shard must have for one to be made a joining one: with a single one left, the loss of its disk would leave those who only join, with all they
+    /// hold, and nobody to fill them.
+    /// </summary>
+    public const int FewestMembersAfterDemotion = 2;
+
     // More reshards than anybody has run unheard of by those who survive.
     private const int LayoutsSkippedByRecovery = 16;
 
@@ -31,6 +37,7 @@ public static class TopologyRules
             TopologyChange.Remove remove => Apply(parent, remove),
             TopologyChange.AddReplica add => Apply(parent, add),
             TopologyChange.Promote promote => Apply(parent, promote),
+            TopologyChange.Demote demote => Apply(parent, demote),
             TopologyChange.BeginReshard begin => Apply(parent, begin),
             TopologyChange.CommitReshard commit => Apply(parent, commit),
             TopologyChange.CancelReshard cancel => Apply(parent, cancel),
@@ -94,6 +101,20 @@ public static class TopologyRules
         if (parent.Transition is not null) return new ChangeResult.Refused(ChangeRefusal.ReshardRunning);
         var shards = parent.Shards.Select(shard =>
             shard.Id == change.Shard ? shard with { Members = shard.Members.Add(address), Joining = shard.Joining.Remove(address) } : shard);
+        return new ChangeResult.Next(Follow(parent, MembersOf(parent), shards, change.Id));
+    }
+
+    private static ChangeResult Apply(ClusterTopology parent, TopologyChange.Demote change)
+    {
+        if (parent.Find(change.Shard) is not { } served) return new ChangeResult.Refused(ChangeRefusal.UnknownShard);
+        var (address, incarnation) = change.Node;
+        if (parent.IncarnationAt(address) != incarnation) return new ChangeResult.Refused(ChangeRefusal.NotMember);
+        if (served.Joining.Contains(address)) return new ChangeResult.AlreadySo();
+        if (!served.Includes(address)) return new ChangeResult.Refused(ChangeRefusal.NotMember);
+        if (served.Members.Count(other => !other.Equals(address) && !parent.IncarnationAt(other).IsNone) < FewestMembersAfterDemotion)
+            return new ChangeResult.Refused(ChangeRefusal.LastReplica);
+        if (parent.Transition is not null) return new ChangeResult.Refused(ChangeRefusal.ReshardRunning);
+        var shards = parent.Shards.Select(shard => shard == served ? shard.Without(address) with { Joining = shard.Joining.Add(address) } : shard);
         return new ChangeResult.Next(Follow(parent, MembersOf(parent), shards, change.Id));
     }
 

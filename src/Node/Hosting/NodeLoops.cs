@@ -3,6 +3,7 @@ using Kv.Node.Migration;
 using Kv.Node.Replica;
 using Kv.Node.Replication;
 using Kv.Node.Requests;
+using Kv.Node.Retention;
 using Kv.Node.Topology;
 
 namespace Kv.Node.Hosting;
@@ -25,6 +26,8 @@ internal sealed class NodeLoops(
     Filling filling,
     FormerPlaces former,
     MigrationCoordinator coordinator,
+    LogRetention log,
+    TombstoneRetention tombstones,
     Readiness readiness)
 {
     public async Task RunAsync(CancellationToken cancellation)
@@ -47,6 +50,8 @@ internal sealed class NodeLoops(
             filling.RunAsync(all.Token),
             former.RunAsync(all.Token),
             coordinator.RunAsync(all.Token),
+            log.RunAsync(all.Token),
+            tombstones.RunAsync(all.Token),
         };
         // Ends by itself once the topology is sealed.
         var forming = formation.RunAsync(all.Token);

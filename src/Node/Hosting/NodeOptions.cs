@@ -7,6 +7,7 @@ using Kv.Node.Replica;
 using Kv.Node.Replication;
 using Kv.Node.Requests;
 using Kv.Node.Rest;
+using Kv.Node.Retention;
 using Kv.Node.Storage;
 using Kv.Node.Topology;
 
@@ -55,6 +56,8 @@ internal sealed class NodeOptions
 
     public required TopologyOptions Topology { get; init; }
 
+    public RetentionOptions Retention { get; init; } = new();
+
     /// <summary>Reads and checks the configuration; throws <see cref="InvalidOptionsException"/> with every error at once.</summary>
     public static NodeOptions Read(IConfiguration configuration)
     {
@@ -82,6 +85,7 @@ internal sealed class NodeOptions
             Peers = Bind<PeerOptions>(configuration, "Peers", errors),
             Storage = Bind<StorageOptions>(configuration, "Storage", errors),
             Topology = Bind<TopologyOptions>(configuration, "Topology", errors),
+            Retention = Bind<RetentionOptions>(configuration, "Retention", errors),
         };
         errors.AddRange(options.Rest.Validate());
         errors.AddRange(options.Requests.Validate());
@@ -92,6 +96,7 @@ internal sealed class NodeOptions
         errors.AddRange(options.Peers.Validate());
         errors.AddRange(options.Storage.Validate());
         errors.AddRange(options.Topology.Validate());
+        errors.AddRange(options.Retention.Validate());
         foreach (var node in view.Where(node => options.Peers.PortOf(node) is < 1 or > 65535))
             errors.Add($"The peer port {options.Peers.PortOf(node)} of {node} (REST port plus Peers:PortOffset) is not a port.");
         return errors.Count == 0 ? options : throw new InvalidOptionsException(errors);

@@ -8,6 +8,7 @@ using Kv.Node.Replica;
 using Kv.Node.Replication;
 using Kv.Node.Requests;
 using Kv.Node.Rest;
+using Kv.Node.Retention;
 using Kv.Node.Storage;
 using Kv.Node.Telemetry;
 using Kv.Node.Topology;
@@ -39,9 +40,11 @@ internal static class NodeServices
         services.AddSingleton<Promotion>();
         services.AddSingleton(options.Migration);
         services.AddSingleton<Filling>();
+        services.AddSingleton<Mending>();
         services.AddSingleton<TransferBudget>();
         services.AddSingleton<RangeSender>();
         services.AddSingleton<FormerPlaces>();
+        services.AddSingleton(options.Retention).AddSingleton<LogRetention>().AddSingleton<TombstoneRetention>();
         services.AddSingleton<ReshardProgress>();
         services.AddSingleton<MigrationCoordinator>();
 
@@ -49,7 +52,7 @@ internal static class NodeServices
         services.AddSingleton<ClientActivity>();
         services.AddSingleton<FillProgress>();
         services.AddSingleton<ServingFloor>();
-        services.AddSingleton<Stability>();
+        services.AddSingleton<Stability>().AddSingleton<Settlement>().AddSingleton<TombstoneCensus>();
         services.AddSingleton<Readiness>();
 
         services.AddSingleton<CatchUp>();
@@ -74,6 +77,7 @@ internal static class NodeServices
         services.AddSingleton<WritePath>();
         services.AddSingleton<ReadPath>();
         services.AddSingleton<KeyCounts>();
+        services.AddSingleton<Convergence>();
         services.AddSingleton<MembershipChanges>();
         services.AddSingleton<Resharding>();
         services.AddSingleton<ForwardedRequests>();

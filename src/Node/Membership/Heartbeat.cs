@@ -1,5 +1,6 @@
 using Kv.Common.Causality;
 using Kv.Common.Identity;
+using Kv.Common.Membership;
 using Kv.Common.Migration;
 
 namespace Kv.Node.Membership;
@@ -31,4 +32,8 @@ internal sealed record Heartbeat(
     long LiveKeys,
     long SentUnixMs,
     bool Ready,
-    bool Complete);
+    bool Complete)
+{
+    /// <summary>What the sender says of its replica beside <see cref="Vector"/>, and of the same moment.</summary>
+    public ReplicaReport Replica { get; init; } = ReplicaReport.None;
+}

@@ -35,6 +35,9 @@ internal sealed class HeartbeatSource(
             snapshot.LiveKeys,
             time.GetUtcNow().ToUnixTimeMilliseconds(),
             readiness.WhyNot() is null,
-            floor.IsComplete);
+            floor.IsComplete)
+        {
+            Replica = snapshot.Report(self),
+        };
     }
 }

@@ -119,7 +119,10 @@ internal sealed class PeerRecord(NodeAddress address, FailureDetectorSettings se
         _last?.Complete ?? false,
         _detector?.LastHeard ?? TimeSpan.Zero,
         _detector?.Suspicion(now) ?? 0,
-        _skew.Estimate);
+        _skew.Estimate)
+    {
+        Replica = _last?.Replica ?? ReplicaReport.None,
+    };
 
     // A peer is heard over two streams, which may deliver two beats in the other order than they were sent. What only grows while a node has one place is
     // joined; the rest is what came last and is right again with the next beat. After a reshard the place is another, and never an earlier one again.
@@ -132,6 +135,8 @@ internal sealed class PeerRecord(NodeAddress address, FailureDetectorSettings se
             TopologyDigest = newest.TopologyDigest,
             Place = newest.Place,
             Vector = beat.Place == known.Place ? known.Vector.Join(beat.Vector) : newest.Vector,
+            // It belongs to its vector. One of the two covers the other: a replica's vector only grows.
+            Replica = (beat.Place == known.Place ? beat.Vector.Covers(known.Vector) : newest == beat) ? beat.Replica : known.Replica,
             Filling = newest.Filling,
             Owes = newest.Owes,
             Ready = newest.Ready,

@@ -21,6 +21,7 @@ internal sealed partial class Filling(
     Published<MembershipView> membership,
     ReplicaState replica,
     IPeerTransport transport,
+    Mending mending,
     FillProgress progress,
     TransferBudget budget,
     TimeProvider time,
@@ -60,12 +61,29 @@ internal sealed partial class Filling(
             if (PartsOf(fill, topology.Current) is not { } parts) return;
             progress.Begin(session, parts.Values.Sum(each => each.Length), fill.Sources.Where(source => source.IsWhole).Sum(source => parts[source.Group].Length));
             LogFilling(logger, fill.Target, string.Join(", ", parts.Keys));
+            if (fill.IsAgain(replica.Snapshot.Current.Place)) await HandOverAsync(fill.Target, cancellation);
             await Task.WhenAll(fill.Sources.Where(source => !source.IsWhole).Select(source => PullAsync(session, source.Group, parts[source.Group], progress.PartDone, cancellation)));
             if (!fill.IsAgain(replica.Snapshot.Current.Place)) await UntilCoveredAsync(session, parts, cancellation);
             await replica.CompleteFillAsync(session);
             LogFilled(logger, fill.Target);
         }
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
+        {
+        }
+    }
+
+    // What only this replica has goes to the others by broadcast meanwhile; a donor that holds it has less that differs. It need not: what a cut does not cover stays.
+    private async Task HandOverAsync(ReplicaGroup place, CancellationToken cancellation)
+    {
+        var own = new Origin(self.Incarnation, place);
+        var written = replica.Snapshot.Current.Vector[own];
+        using var soon = new CancellationTokenSource(options.AnswerTimeout, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, soon.Token);
+        try
+        {
+            await membership.WaitAsync(view => GiversOf(place, topology.Current, view).Any(peer => peer.Complete && peer.Vector[own] >= written), either.Token);
+        }
+        catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
         {
         }
     }
@@ -90,7 +108,7 @@ internal sealed partial class Filling(
             }
 
             var before = progress.Records;
-            if (await PullPartAsync(session, known, donor, least, parts[part], cancellation) is not { } told)
+            if (await PartAsync(session, known, donor, least, parts[part], cancellation) is not { } told)
             {
                 // Donors are there, and none gives anything.
                 refusedSince = progress.Records == before ? refusedSince ?? time.GetTimestamp() : null;
@@ -113,6 +131,14 @@ internal sealed partial class Filling(
     private FillSource? Known(FillSession session, ReplicaGroup source) =>
         replica.Snapshot.Current.Fill is { } fill && FillSession.Of(fill) == session ? fill.Find(source) : null;
 
+    // What is filled for the first time is pulled; what the replica has already, and lacks some of, is compared first.
+    private Task<VersionVector?> PartAsync(
+        FillSession session, FillSource source, NodeAddress donor, VersionVector? least, ImmutableArray<RingRange> ranges, CancellationToken cancellation) =>
+        replica.Snapshot.Current.Place == session.Target
+            ? mending.MendAsync(
+                session, source.Group, donor, least, ranges, (pieces, cut) => PullPartAsync(session, source, donor, cut, pieces, cancellation), cancellation)
+            : PullPartAsync(session, source, donor, least, ranges, cancellation);
+
     // The donor's cut when all of the part is durable here, else null.
     private async Task<VersionVector?> PullPartAsync(
         FillSession session, FillSource source, NodeAddress donor, VersionVector? least, ImmutableArray<RingRange> ranges, CancellationToken cancellation)
@@ -131,6 +157,12 @@ internal sealed partial class Filling(
                 switch (piece)
                 {
                     case TransferPiece.Cut cut:
+                        if (!await replica.MeetAsync(cut.Clock))
+                        {
+                            LogBroken(logger, donor, source.Group, "its clock is too far ahead");
+                            return null;
+                        }
+
                         told = cut.Vector;
                         if (least is null) await replica.TakeCutAsync(session, source.Group, cut.Vector);
                         break;

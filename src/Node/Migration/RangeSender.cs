@@ -5,6 +5,7 @@ using Kv.Common.Topology;
 using Kv.Node.Replica;
 using Kv.Node.Replication;
 using Kv.Node.Signals;
+using Kv.Node.Storage;
 
 namespace Kv.Node.Migration;
 
@@ -12,6 +13,8 @@ namespace Kv.Node.Migration;
 internal sealed class RangeSender(
     NodeIdentity self, Published<ClusterTopology> topology, ReplicaState replica, TransferBudget budget, TimeProvider time, MigrationOptions options)
 {
+    private const int MostEntries = 4096;
+
     /// <summary>
     /// Sends what <paramref name="request"/> asks for. 1. Wait until this node may give it. 2. Tell the cut. 3. Scan. 4. Tell the digest, if this node still has its
     /// place: a replica that has moved on has dropped records, and the scan may have missed them. Throws <see cref="TransferRefusedException"/> when
@@ -23,9 +26,15 @@ internal sealed class RangeSender(
         var snapshot = await UntilReadyAsync(request, cancellation);
 
         // 2.
-        yield return new TransferPiece.Cut(snapshot.Vector);
+        yield return new TransferPiece.Cut(snapshot.Vector) { Clock = snapshot.Clock };
 
         // 3.
+        if (request.Kind is not TransferKind.Records)
+        {
+            await foreach (var piece in CompareAsync(request, cancellation)) yield return piece;
+            yield break;
+        }
+
         var digest = new TransferDigest();
         var batch = new List<WriteRecord>();
         var bytes = 0;
@@ -43,8 +52,40 @@ internal sealed class RangeSender(
         if (batch.Count > 0) await foreach (var piece in PaidForAsync(batch, bytes, time.GetElapsedTime(since), cancellation)) yield return piece;
 
         // 4.
-        if (topology.Current.Layout != request.Source.Layout || replica.Snapshot.Current.Place != request.Source) throw Refused("has moved on from that group");
+        RefuseIfMovedOn(request);
         yield return new TransferPiece.End(digest.Count, digest.Value);
+    }
+
+    private void RefuseIfMovedOn(TransferRequest request)
+    {
+        if (topology.Current.Layout != request.Source.Layout || replica.Snapshot.Current.Place != request.Source) throw Refused("has moved on from that group");
+    }
+
+    private async IAsyncEnumerable<TransferPiece> CompareAsync(TransferRequest request, [EnumeratorCancellation] CancellationToken cancellation)
+    {
+        var since = time.GetTimestamp();
+        if (request.Kind is TransferKind.Differences)
+        {
+            var own = await RangeSummaries.OfAsync(replica, request.Ranges);
+            var differing = Enumerable.Range(0, own.Length).Where(at => own[at] != request.Known[at]).Select(at => new RangeDifference(at, own[at].Records)).ToList();
+            yield return new TransferPiece.Differences(differing);
+            await budget.RestAsync(time.GetElapsedTime(since), cancellation);
+            RefuseIfMovedOn(request);
+            yield return new TransferPiece.End(differing.Count, 0);
+            yield break;
+        }
+
+        var count = 0L;
+        foreach (var entries in request.Ranges.SelectMany(replica.Scan).Select(record => new RangeEntry(record.Key.Position, RecordDigest.Of(record))).Chunk(MostEntries))
+        {
+            count += entries.Length;
+            yield return new TransferPiece.Entries(entries);
+            await budget.RestAsync(time.GetElapsedTime(since), cancellation);
+            since = time.GetTimestamp();
+        }
+
+        RefuseIfMovedOn(request);
+        yield return new TransferPiece.End(count, 0);
     }
 
     // A receiver takes silence for a broken session, and the turn of a piece may be far off where the bound is low: until then it is sent nothing, in so many pieces.

@@ -1,10 +1,9 @@
-using System.Buffers.Binary;
-using System.IO.Hashing;
 using Kv.Common.Replication;
+using Kv.Node.Storage;
 
 namespace Kv.Node.Migration;
 
-/// <summary>The digest of a set of records, whatever their order: the sum of the XXH3-64 of each one's key, stamp, dot, token and value.</summary>
+/// <summary>The digest of a set of records, whatever their order: the sum of the <see cref="RecordDigest"/> of each.</summary>
 internal sealed class TransferDigest
 {
     public long Count { get; private set; }
@@ -13,21 +12,8 @@ internal sealed class TransferDigest
 
     public void Add(WriteRecord record)
     {
-        var hash = new XxHash3();
-        Span<byte> numbers = stackalloc byte[37];
-        BinaryPrimitives.WriteUInt64BigEndian(numbers, record.Stamp.Packed);
-        BinaryPrimitives.WriteUInt64BigEndian(numbers[8..], record.Dot.Origin.Incarnation.Value);
-        BinaryPrimitives.WriteUInt32BigEndian(numbers[16..], record.Dot.Origin.Group.Value);
-        BinaryPrimitives.WriteUInt64BigEndian(numbers[20..], record.Dot.Sequence);
-        BinaryPrimitives.WriteInt32BigEndian(numbers[28..], record.Key.Utf8.Length);
-        BinaryPrimitives.WriteInt32BigEndian(numbers[32..], record.Token.Length);
-        numbers[36] = record.IsTombstone ? (byte)1 : (byte)0;
-        hash.Append(numbers);
-        hash.Append(record.Key.Utf8.Span);
-        hash.Append(record.Token.Span);
-        hash.Append(record.Value.Span);
         Count++;
-        Value += hash.GetCurrentHashAsUInt64();
+        Value += RecordDigest.Of(record);
     }
 
     public bool Equals(TransferPiece.End end) => Count == end.Count && Value == end.Digest;

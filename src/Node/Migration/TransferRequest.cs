@@ -5,9 +5,16 @@ using Kv.Common.Topology;
 
 namespace Kv.Node.Migration;
 
-/// <summary>Asks a complete member of a group for the records in some ranges.</summary>
+/// <summary>Asks a complete member of a group about some ranges: for the records, or, to find out which are wanted, for digests.</summary>
 /// <param name="Epoch">The donor must know this topology: from then on it knows who is being filled.</param>
 /// <param name="Source">The group that the donor must hold.</param>
 /// <param name="Have">What the donor must hold at least, so that what it gives fits to what was given before.</param>
 /// <param name="Ranges">Ascending, apart, and all of them the source's.</param>
-internal sealed record TransferRequest(Epoch Epoch, ReplicaGroup Source, VersionVector Have, ImmutableArray<RingRange> Ranges);
+internal sealed record TransferRequest(Epoch Epoch, ReplicaGroup Source, VersionVector Have, ImmutableArray<RingRange> Ranges)
+{
+    /// <summary>What is asked.</summary>
+    public TransferKind Kind { get; init; }
+
+    /// <summary>For <see cref="TransferKind.Differences"/>, what the receiver has in each range; otherwise nothing.</summary>
+    public ImmutableArray<RangeSummary> Known { get; init; } = [];
+}

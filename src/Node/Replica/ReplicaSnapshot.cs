@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Kv.Common.Causality;
 using Kv.Common.Identity;
+using Kv.Common.Membership;
 using Kv.Common.Migration;
 using Kv.Common.Time;
 using Kv.Node.Storage;
@@ -27,6 +28,16 @@ internal sealed record ReplicaSnapshot(ReplicaCheckpoint Checkpoint, Epoch Follo
 
     /// <summary>The clock's high-water mark.</summary>
     public HybridTimestamp Clock => Checkpoint.Clock;
+
+    /// <summary>What the records of the place come to; nothing before the writer has followed a topology.</summary>
+    public ArcSummary Held { get; init; }
+
+    /// <summary>How many entries the log has of what the place holds, at most: what a sequence skips, because it was for others, is counted too.</summary>
+    public long LogRecords { get; } = (long)Checkpoint.Vector.Sum(dot => (decimal)(dot.Sequence - Math.Min(dot.Sequence, Checkpoint.LoggedAfter[dot.Origin])));
+
+    /// <summary>As told to the others with <see cref="Vector"/>.</summary>
+    public ReplicaReport Report(NodeIdentity self) =>
+        new(Followed, Held.LiveDigest, Held.Tombstones, Clock, Place is { } place ? LoggedAfter[new Origin(self.Incarnation, place)] : 0);
 
     public bool IsComplete => Checkpoint.IsComplete;
 

@@ -28,7 +28,7 @@ internal sealed class ReplicaState
     private readonly KvMetrics _metrics;
     private readonly Channel<WriterWork> _mailbox;
     private readonly HybridLogicalClock _clock;
-    private readonly ArcCounts _counts;
+    private readonly ArcSummaries _counts;
     private readonly QueueDelay _delay;
     private readonly Queue<WriterWork> _putOff = [];
     private CausalInbox _inbox = new();
@@ -64,6 +64,9 @@ internal sealed class ReplicaState
     /// <inheritdoc cref="IStorageEngine.Room"/>
     public StorageRoom Room => _storage.Room;
 
+    /// <inheritdoc cref="IStorageEngine.LogBytes"/>
+    public long LogBytes => _storage.LogBytes;
+
     /// <summary>What is durable here; a new version after every commit.</summary>
     public Published<ReplicaSnapshot> Snapshot { get; }
 
@@ -98,7 +101,8 @@ internal sealed class ReplicaState
     /// durable. One that comes before its causal past waits inside, so callers bound how many they hand in ahead of the vector.
     /// </summary>
     /// <param name="scope">The layout and reshard by which the sender chose what to send; in any other one it is dropped.</param>
-    public ValueTask DeliverAsync(IReadOnlyList<Passage> passages, LayoutScope scope) => EnqueueAsync(new WriterWork.Delivered(passages, scope));
+    /// <param name="sender">Who broadcasts them: no member any more, its word counts for nothing. Null for what was asked for.</param>
+    public ValueTask DeliverAsync(IReadOnlyList<Passage> passages, LayoutScope scope, NodeIdentity? sender = null) => EnqueueAsync(new WriterWork.Delivered(passages, scope, sender));
 
     /// <summary>What a donor holds of a source group before it scans. False, here and below, when the session is not the current one any more.</summary>
     public ValueTask<bool> TakeCutAsync(FillSession session, ReplicaGroup source, VersionVector cut) => FillAsync(session, step => step.TakeCut(source, cut));
@@ -108,6 +112,17 @@ internal sealed class ReplicaState
     {
         foreach (var record in records) step.Transfer(record);
     });
+
+    /// <summary>
+    /// Forgets records that a donor, who held <paramref name="cut"/>, has no more: those that the cut covers, as long as they are what they were. How many; null when the session
+    /// is not the current one.
+    /// </summary>
+    public async ValueTask<int?> DropAsync(FillSession session, VersionVector cut, IReadOnlyList<(Key Key, Dot Dot)> records) =>
+        await DoAsync(new WriterWork.Asked<int?>(step => step.IsCurrent(session) ? step.Drop(cut, records) : null));
+
+    /// <summary>What these arcs come to, at some moment after the call.</summary>
+    public async ValueTask<IReadOnlyDictionary<int, ArcSummary>> SummarizeAsync(IReadOnlyCollection<int> arcs) =>
+        await DoAsync(new WriterWork.Asked<IReadOnlyDictionary<int, ArcSummary>>(step => arcs.Distinct().ToDictionary(arc => arc, step.Summary)));
 
     /// <summary>Everything from that source was transferred.</summary>
     public ValueTask<bool> FinishSourceAsync(FillSession session, ReplicaGroup source) => FillAsync(session, step => step.FinishSource(source));
@@ -131,6 +146,18 @@ internal sealed class ReplicaState
         step.BeginAgain(place);
         return true;
     }));
+
+    /// <summary>
+    /// Trims the log of what <paramref name="upTo"/> covers, as far as it may go (<see cref="ReplicaStep.TrimLog"/>). First the checkpoint says that it is not there, then it goes.
+    /// </summary>
+    public async ValueTask TrimLogAsync(VersionVector upTo, Epoch judgedBy) => await DoAsync(new WriterWork.Asked<bool>(step => step.TrimLog(upTo, judgedBy)));
+
+    /// <summary>Forgets deletions of which everybody knows by the topology of that epoch (<see cref="ReplicaStep.Collect"/>); says how many.</summary>
+    public async ValueTask<int> CollectAsync(IReadOnlyList<(Key Key, Dot Dot)> tombstones, Epoch judgedBy) =>
+        await DoAsync(new WriterWork.Asked<int>(step => step.Collect(tombstones, judgedBy)));
+
+    /// <summary>Merges a donor's clock, so that what is written here is later than whatever it has forgotten; false when it is too far ahead for that.</summary>
+    public async ValueTask<bool> MeetAsync(HybridTimestamp clock) => await DoAsync(new WriterWork.Asked<bool>(step => step.Meet(clock)));
 
     /// <summary>Nobody needs this replica's log of an ended group any more.</summary>
     public async ValueTask ForgetFormerAsync(ReplicaGroup group) => await DoAsync(new WriterWork.Asked<bool>(step =>
@@ -280,12 +307,13 @@ internal sealed class ReplicaState
             var batch = step.ToBatch();
             await _storage.CommitAsync(batch);
             _metrics.GroupCommitted(batch.Log.Count);
+            if (step.Trimmed is { } trimmed) await _storage.TrimLogAsync(trimmed);
             checkpoint = batch.Checkpoint;
         }
 
         // 3. Publish: from here on readers, replicators and waiters see it.
         if (!step.IsEmpty || topology.Epoch != before.Followed)
-            Snapshot.Publish(new(checkpoint, topology.Epoch, HybridTimestamp.Max(before.UnmergedStamp, step.UnmergedStamp)));
+            Snapshot.Publish(new(checkpoint, topology.Epoch, HybridTimestamp.Max(before.UnmergedStamp, step.UnmergedStamp)) { Held = _counts.Held });
 
         // 4. Answer.
         foreach (var work in queued) work.Complete();

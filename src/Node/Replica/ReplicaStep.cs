@@ -19,12 +19,13 @@ internal sealed class ReplicaStep
     private readonly ReplicaCheckpoint _start;
     private readonly HybridLogicalClock _clock;
     private readonly CausalInbox _inbox;
-    private readonly ArcCounts _counts;
+    private readonly ArcSummaries _counts;
     private readonly CausalTokenCodec _tokens;
     private readonly Func<Key, WriteRecord?> _read;
     private readonly long _nowMs;
     private readonly List<WriteRecord> _log = [];
     private readonly Dictionary<Key, WriteRecord> _winners = [];
+    private readonly HashSet<Key> _forgotten = [];
     private readonly Dictionary<ReplicaGroup, VersionVector> _reached = [];
     private readonly List<RingRange> _dropped;
 
@@ -44,7 +45,7 @@ internal sealed class ReplicaStep
         ReplicaCheckpoint start,
         HybridLogicalClock clock,
         CausalInbox inbox,
-        ArcCounts counts,
+        ArcSummaries counts,
         CausalTokenCodec tokens,
         Func<Key, WriteRecord?> read,
         long nowMs)
@@ -60,13 +61,14 @@ internal sealed class ReplicaStep
             _ring = topology.RingOf(place.Layout);
         }
 
-        if (!ReferenceEquals(_next, start)) _liveKeys = _next.Place is { } held ? counts.Of(_ring, held.Shard) : 0;
+        counts.Follow(_next.Place is null ? null : _ring, _next.Place?.Shard ?? default);
+        if (!ReferenceEquals(_next, start)) _liveKeys = counts.Held.LiveKeys;
     }
 
     /// <summary>The greatest delivered stamp that the clock refused to merge; zero if none.</summary>
     public HybridTimestamp UnmergedStamp { get; private set; }
 
-    public bool IsEmpty => _log.Count == 0 && Count == 0 && _reached.Count == 0 && ReferenceEquals(_next, _start) && ReferenceEquals(Vector, _start.Vector);
+    public bool IsEmpty => _log.Count == 0 && Count == 0 && _forgotten.Count == 0 && _reached.Count == 0 && ReferenceEquals(_next, _start) && ReferenceEquals(Vector, _start.Vector);
 
     /// <summary>How many records were taken in.</summary>
     public int Count { get; private set; }
@@ -150,6 +152,47 @@ internal sealed class ReplicaStep
         Merge(record, Winner(record.Key));
     }
 
+    /// <summary>Forgets those of <paramref name="records"/> that are still the winners of their keys and that <paramref name="cut"/> covers; says how many.</summary>
+    public int Drop(VersionVector cut, IReadOnlyList<(Key Key, Dot Dot)> records)
+    {
+        var dropped = 0;
+        foreach (var (key, dot) in records)
+        {
+            if (!cut.Covers(dot) || Winner(key) is not { } winner || winner.Dot != dot) continue;
+            Forget(winner);
+            dropped++;
+        }
+
+        return dropped;
+    }
+
+    /// <summary>
+    /// Forgets those of <paramref name="tombstones"/> that are still the winners of their keys. None by another topology than that of epoch <paramref name="judgedBy"/>, and none
+    /// while this replica is being filled: what comes by a scan may be older.
+    /// </summary>
+    public int Collect(IReadOnlyList<(Key Key, Dot Dot)> tombstones, Epoch judgedBy)
+    {
+        if (_topology.Epoch != judgedBy || _topology.Transition is not null || _next.Fill is not null || !_next.Former.IsEmpty) return 0;
+        var collected = 0;
+        foreach (var (key, dot) in tombstones)
+        {
+            if (Winner(key) is not { IsTombstone: true } winner || winner.Dot != dot || winner.Stamp > _clock.Last) continue;
+            Forget(winner);
+            collected++;
+        }
+
+        return collected;
+    }
+
+    /// <summary>Merges a donor's clock; false when it is too far ahead.</summary>
+    public bool Meet(HybridTimestamp clock) => _clock.TryMerge(clock, _nowMs);
+
+    /// <summary>True when what <paramref name="sender"/> broadcasts is to be taken in.</summary>
+    public bool Admits(NodeIdentity sender) => _topology.IsMember(sender);
+
+    /// <summary>What an arc comes to by now.</summary>
+    public ArcSummary Summary(int arc) => _counts[arc];
+
     /// <summary>All of the source's scan was taken in.</summary>
     public void FinishSource(ReplicaGroup group)
     {
@@ -175,7 +218,9 @@ internal sealed class ReplicaStep
     /// <summary>The replica has held all that its group held.</summary>
     public void MarkComplete(ReplicaGroup place)
     {
-        if (_next.Place == place && !_next.IsComplete) _next = _next with { IsComplete = true };
+        if (_next.Place != place || _next.IsComplete) return;
+        _next = _next with { IsComplete = true };
+        BeginFillIfAsked();
     }
 
     /// <summary>Nobody needs this replica's log of an ended group any more.</summary>
@@ -184,10 +229,28 @@ internal sealed class ReplicaStep
         if (_next.Former.Any(former => former.Group == group)) _next = _next with { Former = [.. _next.Former.Where(former => former.Group != group)] };
     }
 
+    /// <summary>
+    /// The log need not have any longer what <paramref name="upTo"/> covers: every replica that it concerns by the topology of epoch <paramref name="judgedBy"/> holds it. False, and
+    /// nothing is trimmed, by another topology, and while a reshard is under way: who is to own keys has a cut already, and gets from the logs what comes after it. Of
+    /// ended groups that somebody may still need, all is kept.
+    /// </summary>
+    public bool TrimLog(VersionVector upTo, Epoch judgedBy)
+    {
+        if (_topology.Epoch != judgedBy || _topology.Transition is not null || _next.Place is not { } place || (_next.Fill is { } fill && !fill.IsAgain(place))) return false;
+        var trimmed = upTo.Meet(Vector).OfGroups(group => _next.Former.All(former => former.Group != group)).Without(_next.LoggedAfter);
+        if (trimmed.IsEmpty) return false;
+        _next = _next with { LoggedAfter = _next.LoggedAfter.Join(trimmed) };
+        Trimmed = trimmed;
+        return true;
+    }
+
+    /// <summary>What is to go from the log when the step is durable; null when nothing is.</summary>
+    public VersionVector? Trimmed { get; private set; }
+
     public StorageBatch ToBatch()
     {
         FoldReached();
-        return new(_log, _winners, _next with { Vector = Vector, Clock = _clock.Last, LiveKeys = _liveKeys }) { Dropped = _dropped, Counts = _counts.TakeChanges() };
+        return new(_log, _winners, _next with { Vector = Vector, Clock = _clock.Last, LiveKeys = _liveKeys }) { Dropped = _dropped, Forgotten = _forgotten, Arcs = _counts.TakeChanges() };
     }
 
     // The own entry is folded in only when somebody looks: a vector per local write would be garbage.
@@ -227,11 +290,20 @@ internal sealed class ReplicaStep
         }
 
         if (_next.Place is null && _next.Fill is null && _topology.PlaceOf(_self).Role is ReplicaRole.Member) _next = _next with { Place = assigned };
-        if (_next.Fill is { } fill && !PlaceRules.IsWanted(fill, _topology, _self, _next.Place)) _next = _next with { Fill = null };
+        if (_next.Fill is { } fill && !PlaceRules.IsWanted(fill, _topology, _self, _next.Place, completesPlaceFirst: CompletesPlaceFirst)) _next = _next with { Fill = null };
         var dropped = ReferenceEquals(_next, _start) || (_start.Place is null && _start.Fill is null) ? [] : KeepOnly(_next.Place);
-        if (_next.Fill is null && PlaceRules.FillTargetOf(_topology, _self, _next.Place) is { } target)
-            _next = _next with { Fill = PlaceRules.Begin(_topology, target, _next.Place) };
+        BeginFillIfAsked();
         return dropped;
+    }
+
+    // One that joins with a place that never was complete completes it before it is filled for a reshard: of the place's ranges nobody gives it anything for that one, and what no
+    // log has any more comes by a fill of the place (seed 128).
+    private bool CompletesPlaceFirst => _next is { Place: not null, IsComplete: false } && _topology.PlaceOf(_self).Role is ReplicaRole.Joining;
+
+    private void BeginFillIfAsked()
+    {
+        if (_next.Fill is null && !CompletesPlaceFirst && PlaceRules.FillTargetOf(_topology, _self, _next.Place) is { } target)
+            _next = _next with { Fill = PlaceRules.Begin(_topology, target, _next.Place) };
     }
 
     private bool IsFilledFor(ReplicaGroup? assigned) =>
@@ -254,7 +326,8 @@ internal sealed class ReplicaStep
         _own = new(_self.Incarnation, target);
         _ownSequence = held[_own];
         _ring = _topology.RingOf(target.Layout);
-        _liveKeys = _counts.Of(_ring, target.Shard);
+        _counts.Follow(_ring, target.Shard);
+        _liveKeys = _counts.Held.LiveKeys;
     }
 
     // The place stays; it holds what it held and what the donor did. What came by the scan is not in the log.
@@ -266,6 +339,7 @@ internal sealed class ReplicaStep
             throw new StorageFailedException($"A donor holds this incarnation's own write {cut[_own]}, and the data directory only {_ownSequence}: it is an older copy.");
         _vector = Vector.Join(cut);
         while (_inbox.TakeReady(Vector) is { } ready) ApplyDelivered(ready);
+        BeginFillIfAsked();
     }
 
     private List<RingRange> KeepOnly(ReplicaGroup? place)
@@ -347,16 +421,27 @@ internal sealed class ReplicaStep
     {
         if (!WinnerRule.Wins(record, incumbent)) return;
         _winners[record.Key] = record;
-        var change = (record.IsTombstone ? 0 : 1) - (incumbent is { IsTombstone: false } ? 1 : 0);
-        if (change == 0) return;
+        _forgotten.Remove(record.Key);
+        var change = ArcSummary.Of(record) - (incumbent is null ? default : ArcSummary.Of(incumbent));
         var arc = HashRing.ArcOf(record.Key.Position);
         _counts.Add(arc, change);
-        if (_next.Place is { } place && _ring.OwnerOfArc(arc) == place.Shard) _liveKeys += change;
+        if (_next.Place is { } place && _ring.OwnerOfArc(arc) == place.Shard) _liveKeys += change.LiveKeys;
+    }
+
+    private void Forget(WriteRecord winner)
+    {
+        _winners.Remove(winner.Key);
+        _forgotten.Add(winner.Key);
+        var change = default(ArcSummary) - ArcSummary.Of(winner);
+        var arc = HashRing.ArcOf(winner.Key.Position);
+        _counts.Add(arc, change);
+        if (_next.Place is { } place && _ring.OwnerOfArc(arc) == place.Shard) _liveKeys += change.LiveKeys;
     }
 
     // What is dropped in this step is stored still.
     private WriteRecord? Winner(Key key) =>
         _winners.TryGetValue(key, out var pending) ? pending
+        : _forgotten.Contains(key) ? null
         : _dropped.Count > 0 && (_next.Place is not { } kept || _ring.OwnerOf(key.Position) != kept.Shard) ? null
         : _read(key);
 }

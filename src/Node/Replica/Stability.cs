@@ -20,10 +20,15 @@ internal sealed class Stability(
     ReplicaState replica,
     CausalTokenCodec tokens)
 {
-    private Computed _computed = new(null, null, VersionVector.Empty);
+    private Computed _computed = new(null, null, VersionVector.Empty, VersionVector.Empty);
 
     /// <summary>Empty until every replica of some shard has been heard from.</summary>
-    public VersionVector Stable => Compute().Stable;
+    public StableVector Stable => Compute() is var computed ? new(computed.Stable, computed.Topology!.Epoch) : default;
+
+    /// <summary>
+    /// The same without those who join: what a log need not be kept for. Whoever is filled is filled by a member, which gives all of it.
+    /// </summary>
+    public StableVector HeldByMembers => Compute() is var computed ? new(computed.HeldByMembers, computed.Topology!.Epoch) : default;
 
     /// <summary>
     /// The token without what is stable. It carries the epoch by which that was judged: a node that acts on an older one may serve a replica that this
@@ -53,7 +58,9 @@ internal sealed class Stability(
         var computed = Volatile.Read(ref _computed);
         if (!ReferenceEquals(computed.View, view) || !ReferenceEquals(computed.Topology, epoch))
         {
-            computed = new(view, epoch, epoch.Transition is null ? Judge(view, epoch) : VersionVector.Empty);
+            computed = epoch.Transition is null
+                ? new(view, epoch, Judge(view, epoch, withJoining: true), Judge(view, epoch, withJoining: false))
+                : new(view, epoch, VersionVector.Empty, VersionVector.Empty);
             Volatile.Write(ref _computed, computed);
         }
 
@@ -61,9 +68,9 @@ internal sealed class Stability(
     }
 
     // Of each origin, what is held in every shard of today that its group concerns.
-    private VersionVector Judge(MembershipView view, ClusterTopology topology)
+    private VersionVector Judge(MembershipView view, ClusterTopology topology, bool withJoining)
     {
-        var held = topology.Shards.Select(shard => (Group: topology.GroupOf(shard.Id), Vector: Meet(shard, view, topology))).ToList();
+        var held = topology.Shards.Select(shard => (Group: topology.GroupOf(shard.Id), Vector: Meet(shard, view, topology, withJoining))).ToList();
         var stable = VersionVector.Empty;
         foreach (var dot in held.Aggregate(VersionVector.Empty, (joined, shard) => joined.Join(shard.Vector)))
         {
@@ -74,11 +81,11 @@ internal sealed class Stability(
         return stable;
     }
 
-    private VersionVector Meet(ShardMembers shard, MembershipView view, ClusterTopology topology)
+    private VersionVector Meet(ShardMembers shard, MembershipView view, ClusterTopology topology, bool withJoining)
     {
         var group = topology.GroupOf(shard.Id);
         VersionVector? meet = null;
-        foreach (var member in shard.Members.Concat(shard.Joining))
+        foreach (var member in withJoining ? shard.Members.Concat(shard.Joining) : shard.Members)
         {
             var vector = member.Equals(self.Address) ? HeldHere(group)
                 : view.Find(member) is { } peer && peer.Epoch <= topology.Epoch && peer.Place == group && IsAdmitted(topology, peer) ? peer.Vector
@@ -94,5 +101,5 @@ internal sealed class Stability(
     // What a lost incarnation held, its successor need not hold.
     private static bool IsAdmitted(ClusterTopology topology, PeerView peer) => !topology.IsSealed || topology.IncarnationAt(peer.Address) == peer.Incarnation;
 
-    private sealed record Computed(MembershipView? View, ClusterTopology? Topology, VersionVector Stable);
+    private sealed record Computed(MembershipView? View, ClusterTopology? Topology, VersionVector Stable, VersionVector HeldByMembers);
 }

@@ -1,3 +1,4 @@
+using Kv.Common.Identity;
 using Kv.Common.Replication;
 using Kv.Common.Topology;
 
@@ -56,11 +57,11 @@ internal abstract class WriterWork
     }
 
     /// <summary>What a peer sent, by the layout and reshard that it knew.</summary>
-    internal sealed class Delivered(IReadOnlyList<Passage> passages, LayoutScope sentIn) : WriterWork
+    internal sealed class Delivered(IReadOnlyList<Passage> passages, LayoutScope sentIn, NodeIdentity? sender) : WriterWork
     {
         public override void Apply(ReplicaStep step, LayoutScope scope)
         {
-            if (scope != sentIn) return;
+            if (scope != sentIn || (sender is { } from && !step.Admits(from))) return;
             foreach (var passage in passages) step.Deliver(passage);
         }
     }

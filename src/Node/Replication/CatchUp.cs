@@ -28,7 +28,7 @@ internal sealed partial class CatchUp(
     private readonly Channel<bool> _wake = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
     private readonly Lock _gate = new();
     private VersionVector _asked = VersionVector.Empty;
-    private (VersionVector Lacking, long Since)? _inVain;
+    private (VersionVector First, long Since)? _inVain;
 
     /// <inheritdoc/>
     public void Ask(VersionVector missing)
@@ -87,7 +87,7 @@ internal sealed partial class CatchUp(
             replica.RefuseOldCopy(member, peer.Vector);
             if (peer.Place != place) continue;
             // A reachable origin sends its own writes itself; only what no origin can send is a gap.
-            var gaps = VersionVector.Of(peer.Vector.Where(dot => dot.Origin.Group != place || !broadcasting.Contains(dot.Origin.Incarnation)));
+            var gaps = VersionVector.Of(peer.Vector.Where(dot => dot.Origin.Group != place || !broadcasting.Contains(dot.Origin.Incarnation) || IsBeyondLog(dot.Origin)));
             var want = gaps.Join(asked).Without(replica.Snapshot.Current.Vector);
             if (!want.IsEmpty) await FetchAsync(member, place, want, cancellation);
             // Whoever cannot give does not count.
@@ -95,22 +95,28 @@ internal sealed partial class CatchUp(
         }
 
         await BeginAgainIfInVainAsync(place, lacking, cancellation);
+
+        // Its origin has trimmed what is missing here.
+        bool IsBeyondLog(Origin origin) => members.Exists(
+            m => view.Find(m) is { } sender && sender.Incarnation == origin.Incarnation && sender.Place == place && sender.Replica.LogAfter > replica.Snapshot.Current.Vector[origin]);
     }
 
     // What complete members hold and no log brings, however often it is asked for, was scanned by all who have it. So it is here: all of the place is pulled once more.
     private async Task BeginAgainIfInVainAsync(ReplicaGroup place, VersionVector lacking, CancellationToken cancellation)
     {
         var now = replica.Snapshot.Current;
-        if (now.Place != place || now.Fill is not null || lacking.Without(now.Vector) is not { IsEmpty: false } still || (_inVain is { } before && !before.Lacking.Equals(still)))
+        // What is held may grow as long as clients write; in vain is the asking as long as the first of what is missing stays the same.
+        var first = VersionVector.Of(lacking.Without(now.Vector).Select(dot => dot with { Sequence = now.Vector[dot.Origin] + 1 }));
+        if (now.Place != place || now.Fill is not null || first.IsEmpty || (_inVain is { } before && !before.First.Equals(first)))
         {
             _inVain = null;
             return;
         }
 
-        _inVain ??= (still, time.GetTimestamp());
+        _inVain ??= (first, time.GetTimestamp());
         if (time.GetElapsedTime(_inVain.Value.Since) < options.RefillAfter) return;
         _inVain = null;
-        LogBeginningAgain(logger, place, still);
+        LogBeginningAgain(logger, place, first);
         await replica.BeginAgainAsync(place).AsTask().WaitAsync(cancellation);
     }
 

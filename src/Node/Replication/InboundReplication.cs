@@ -22,8 +22,8 @@ internal sealed class InboundReplication(
         var greeting = greeted.Received;
         await stream.SendAsync(new(self.Incarnation, greeting), cancellation);
         await Duplex.RunAsync(
-            stop => UntilAnotherScopeAsync(opening.Scope, group, SessionOf(greeted), stop),
-            stop => Duplex.RunAsync(within => TakeInAsync(opening.Scope, stream, within), within => AcknowledgeAsync(from.Incarnation, greeting, stream, within), stop),
+            stop => UntilAnotherScopeAsync(from, opening.Scope, group, SessionOf(greeted), stop),
+            stop => Duplex.RunAsync(within => TakeInAsync(from, opening.Scope, stream, within), within => AcknowledgeAsync(from.Incarnation, greeting, stream, within), stop),
             cancellation);
     }
 
@@ -54,7 +54,7 @@ internal sealed class InboundReplication(
         {
             var view = await topology.WaitAsync(next => next.Epoch >= opening.Epoch, either.Token);
             // One that is not admitted yet has no place that anybody should send to.
-            if (view.Scope != opening.Scope || !view.IsMember(self)) return null;
+            if (view.Scope != opening.Scope || !view.IsMember(self) || !view.IsMember(from)) return null;
             var group = view.ReplicatedBy(from.Address) is { } shard ? view.GroupOf(shard.Id) : default(ReplicaGroup?);
             var snapshot = await replica.Snapshot.WaitAsync(
                 next => next.Followed >= view.Epoch && (group is not { } giving || !IsWaitingForCut(next, giving)), either.Token);
@@ -67,11 +67,11 @@ internal sealed class InboundReplication(
     }
 
     // A fill that begins, or begins anew, wants the broadcast from another cut on than the greeting told.
-    private async Task UntilAnotherScopeAsync(LayoutScope scope, ReplicaGroup? giving, FillSession? greeted, CancellationToken cancellation)
+    private async Task UntilAnotherScopeAsync(NodeIdentity from, LayoutScope scope, ReplicaGroup? giving, FillSession? greeted, CancellationToken cancellation)
     {
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         var first = await Task.WhenAny(
-            topology.WaitAsync(next => next.Scope != scope, either.Token).AsTask(),
+            topology.WaitAsync(next => next.Scope != scope || !next.IsMember(from), either.Token).AsTask(),
             replica.Snapshot.WaitAsync(next => giving is { } group && IsFilledBy(next, group) && SessionOf(next) != greeted, either.Token).AsTask());
         either.Cancel();
         await first;
@@ -83,13 +83,13 @@ internal sealed class InboundReplication(
 
     private static bool IsWaitingForCut(ReplicaSnapshot snapshot, ReplicaGroup giving) => IsFilledBy(snapshot, giving) && snapshot.Fill!.Find(giving) is { Cut: null };
 
-    private async Task TakeInAsync(LayoutScope scope, IPeerStream<Acknowledgement, RecordBatch> stream, CancellationToken cancellation)
+    private async Task TakeInAsync(NodeIdentity from, LayoutScope scope, IPeerStream<Acknowledgement, RecordBatch> stream, CancellationToken cancellation)
     {
         var ahead = new Queue<Dot>();
         while (await stream.ReceiveAsync(cancellation) is { } batch)
         {
             if (batch.Passages.Count == 0) continue;
-            await replica.DeliverAsync(batch.Passages, scope);
+            await replica.DeliverAsync(batch.Passages, scope, from);
             ahead.Enqueue(batch.Passages[^1].Through);
             if (ahead.Count < options.MaxBatchesAhead) continue;
             var oldest = ahead.Dequeue();

@@ -83,7 +83,7 @@ internal sealed partial class PeerReplicator(
         var greeting = await GreetingAsync(stream, cancellation);
         replica.RefuseOldCopy(peer, greeting.Vector);
         durability.Acknowledged(peer, greeting.From, greeting.Vector);
-        backoff.Reset();
+        if (!IsBeyondLog(feeds, greeting.Vector)) backoff.Reset();
         LogStreamOpen(logger, peer, greeting.Vector);
 
         await Duplex.RunAsync(
@@ -112,15 +112,18 @@ internal sealed partial class PeerReplicator(
             .Select(feed => new LogCursor(replica, held[feed.Origin], new(feed.Origin, feed.Through!.Value), feed.Includes)));
         var own = feeds.FirstOrDefault(feed => feed.Through is null);
         var sent = own is null ? 0 : held[own.Origin];
+        // Until the peer has got what was trimmed elsewhere, it is told again and again where the log begins, by the heartbeats, and sent only what there was of ended groups.
+        var isBeyondLog = IsBeyondLog(feeds, held);
         var hasOthers = false;
         var looked = (View: default(ClusterTopology), Place: default(ReplicaGroup?), Former: default(ImmutableArray<FormerPlace>));
         for (var former = ended.Next(); ; former = former is null ? null : ended.Next())
         {
             if (former is not null) await SendAsync(stream, former, cancellation);
+            else if (isBeyondLog) throw BeyondLog(own!, sent);
             else await replica.Snapshot.WaitAsync(next => HasOthers(next) || HasOwn(next), cancellation);
             var snapshot = replica.Snapshot.Current;
             if (HasOthers(snapshot)) return;
-            if (HasOwn(snapshot)) sent = await SendOwnAsync(stream, own!, sent, snapshot.Vector[own!.Origin], cancellation);
+            if (!isBeyondLog && HasOwn(snapshot)) sent = await SendOwnAsync(stream, own!, sent, snapshot.Vector[own!.Origin], cancellation);
         }
 
         bool HasOwn(ReplicaSnapshot next) => own is not null && next.Vector[own.Origin] > sent;
@@ -139,7 +142,7 @@ internal sealed partial class PeerReplicator(
     private async Task<ulong> SendOwnAsync(IPeerStream<RecordBatch, Acknowledgement> stream, Feed own, ulong sent, ulong through, CancellationToken cancellation)
     {
         var slice = replica.ReadLog(own.Origin, sent, through, RecordBatch.MaxRecords, RecordBatch.MaxBytes)
-            ?? throw new InvalidOperationException($"The log of {own.Origin} was trimmed after {sent}, which {peer} still needs.");
+            ?? throw BeyondLog(own, sent);
         var passages = new List<Passage>(slice.Records.Count + 1);
         foreach (var record in slice.Records)
         {
@@ -152,6 +155,11 @@ internal sealed partial class PeerReplicator(
         await SendAsync(stream, new(passages), cancellation);
         return slice.Through;
     }
+
+    private bool IsBeyondLog(IReadOnlyList<Feed> feeds, VersionVector held) =>
+        feeds.Any(feed => feed.Through is null && replica.Snapshot.Current.LoggedAfter[feed.Origin] > held[feed.Origin]);
+
+    private PeerUnavailableException BeyondLog(Feed own, ulong held) => new(peer, $"holds {held} of {own.Origin}, and the log here begins later: it has to be filled");
 
     private async Task SendAsync(IPeerStream<RecordBatch, Acknowledgement> stream, RecordBatch batch, CancellationToken cancellation)
     {

@@ -13,6 +13,7 @@ internal static class RestDoor
         app.UseStatusCodePages(context => RestErrors.WriteForStatusAsync(context.HttpContext));
         app.UseRouting();
         app.MapView();
+        app.MapConvergence();
         app.MapShards();
         app.MapProbes();
         app.MapPrometheusScrapingEndpoint("/metrics");

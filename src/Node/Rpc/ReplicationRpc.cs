@@ -44,7 +44,7 @@ internal sealed class ReplicationRpc(
             Incarnation = self.Incarnation.ToString(),
             Shard = replica.Place.Shard?.Id.ToString() ?? "",
             Vector = snapshot.Vector.ToWire(),
-            Stable = stability.Stable.ToWire(),
+            Stable = stability.Stable.Vector.ToWire(),
             Clock = snapshot.Clock.ToString(),
             KeyCount = (ulong)snapshot.LiveKeys,
             Place = snapshot.Place?.ToString() ?? "",

@@ -19,6 +19,9 @@ internal interface IStorageEngine : IAsyncDisposable
     /// </summary>
     StorageRoom Room { get; }
 
+    /// <summary>About how many bytes the log takes; what was trimmed a moment ago may still be counted.</summary>
+    long LogBytes { get; }
+
     /// <summary>The committed winner for a key (a tombstone counts), or null when the key has none.</summary>
     WriteRecord? Read(Key key);
 
@@ -37,8 +40,11 @@ internal interface IStorageEngine : IAsyncDisposable
     /// </summary>
     LogSlice? ReadLog(Origin origin, ulong after, ulong through, int maxRecords, int maxBytes);
 
-    /// <summary>How many live keys there are in each arc that has any, as of the last committed batch. Not for the hot path.</summary>
-    IReadOnlyDictionary<int, long> ReadCounts();
+    /// <summary>
+    /// What each arc that holds anything comes to, as of the last committed batch, by the batches' own word; null when it was last written by a version that counted
+    /// only. Not for the hot path.
+    /// </summary>
+    IReadOnlyDictionary<int, ArcSummary>? ReadArcs();
 
     /// <summary>
     /// Forgets log entries that <paramref name="upTo"/> covers, or says that they never were here. The records themselves stay. Need not be durable when it returns, but is

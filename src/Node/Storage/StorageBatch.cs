@@ -12,11 +12,14 @@ namespace Kv.Node.Storage;
 /// <param name="Checkpoint">The state after the step.</param>
 internal sealed record StorageBatch(IReadOnlyCollection<WriteRecord> Log, IReadOnlyDictionary<Key, WriteRecord> Winners, ReplicaCheckpoint Checkpoint)
 {
-    private static readonly IReadOnlyDictionary<int, long> NoCounts = new Dictionary<int, long>();
+    private static readonly IReadOnlyDictionary<int, ArcSummary> NoArcs = new Dictionary<int, ArcSummary>();
 
     /// <summary>All records here are forgotten, before the winners are stored. Their log entries stay.</summary>
     public IReadOnlyList<RingRange> Dropped { get; init; } = [];
 
-    /// <summary>The number of live keys of each arc (<see cref="HashRing.ArcOf"/>) in which it changed, after the step.</summary>
-    public IReadOnlyDictionary<int, long> Counts { get; init; } = NoCounts;
+    /// <summary>Keys that have no record any more; none of them has a winner in this batch. Their log entries stay.</summary>
+    public IReadOnlyCollection<Key> Forgotten { get; init; } = [];
+
+    /// <summary>What each arc (<see cref="HashRing.ArcOf"/>) that the step changed comes to after it.</summary>
+    public IReadOnlyDictionary<int, ArcSummary> Arcs { get; init; } = NoArcs;
 }

@@ -19,6 +19,7 @@ internal sealed class KvMetrics : IDisposable
     private readonly Counter<long> _forwarded;
     private readonly Counter<long> _causalWaits;
     private readonly Counter<long> _shed;
+    private readonly Counter<long> _repaired;
 
     public KvMetrics(IMeterFactory? factory = null)
     {
@@ -30,6 +31,7 @@ internal sealed class KvMetrics : IDisposable
         _fetchedRecords = _meter.CreateCounter<long>("kv.replication.fetched_records", "{record}", "Records pulled from peers to fill gaps.");
         _forwarded = _meter.CreateCounter<long>("kv.forwarded_requests", "{request}", "Requests forwarded to a replica of another shard, by peer.");
         _causalWaits = _meter.CreateCounter<long>("kv.causal_waits", "{wait}", "Requests that had to wait for their token's past, by whether it came in time.");
+        _repaired = _meter.CreateCounter<long>("kv.repair", "{thing}", "What was found to differ and mended, by what: pieces pulled, records dropped.");
         _shed = _meter.CreateCounter<long>("kv.shed", "{refusal}", "Requests refused, and connections ended, because there were too many, by what there was too much of.");
     }
 
@@ -47,6 +49,9 @@ internal sealed class KvMetrics : IDisposable
     public void Sent(string peer, int records) => _broadcastRecords.Add(records, new KeyValuePair<string, object?>("peer", peer));
 
     public void Fetched(int records) => _fetchedRecords.Add(records);
+
+    /// <summary>What mending a replica came to.</summary>
+    public void Repaired(string what, long times) => _repaired.Add(times, new KeyValuePair<string, object?>("what", what));
 
     public void Forwarded(string peer) => _forwarded.Add(1, new KeyValuePair<string, object?>("peer", peer));
 

@@ -44,6 +44,25 @@ public class TopologyRulesTests
     }
 
     [Fact]
+    public void A_member_that_is_made_a_joining_one_keeps_its_name_and_is_promoted_like_any_other()
+    {
+        var parent = Sealed(3, 1);
+        var node = new TopologyMember(Nodes[0], NameOf(Nodes[0]));
+        var demoted = Next(parent, new TopologyChange.Demote(Operation(), new(0), node));
+        Assert.Equal(Nodes[1..3], demoted.Find(new(0))!.Members);
+        Assert.Equal([Nodes[0]], demoted.Find(new(0))!.Joining);
+        Assert.Equal(node.Incarnation, demoted.IncarnationAt(Nodes[0]));
+        Assert.Equal(parent.Acceptors, demoted.Acceptors);
+        Assert.IsType<ChangeResult.AlreadySo>(TopologyRules.Apply(demoted, new TopologyChange.Demote(Operation(), new(0), node)));
+        Assert.Equal(parent.Find(new(0)), Next(demoted, new TopologyChange.Promote(Operation(), new(0), node)).Find(new(0))! with { Members = parent.Find(new(0))!.Members });
+        // One member alone would be left, and after the loss of its disk nobody.
+        Refused(ChangeRefusal.LastReplica, TopologyRules.Apply(demoted, new TopologyChange.Demote(Operation(), new(0), new(Nodes[1], NameOf(Nodes[1])))));
+        Refused(ChangeRefusal.NotMember, TopologyRules.Apply(parent, new TopologyChange.Demote(Operation(), new(0), node with { Incarnation = new(1000) })));
+        Refused(ChangeRefusal.NotMember, TopologyRules.Apply(parent, new TopologyChange.Demote(Operation(), new(0), new(Nodes[7], NameOf(Nodes[7])))));
+        Refused(ChangeRefusal.UnknownShard, TopologyRules.Apply(parent, new TopologyChange.Demote(Operation(), new(5), node)));
+    }
+
+    [Fact]
     public void A_node_that_joins_the_cluster_has_no_shard_and_may_decide()
     {
         var next = Next(Sealed(4, 2), new TopologyChange.Admit(Operation(), new(Nodes[4], NameOf(Nodes[4]))));

@@ -180,6 +180,54 @@ public sealed class FillingTests : IDisposable
         throw new PeerUnavailableException(peer, "broke off");
     }
 
+    [Fact]
+    public void A_replica_that_lacks_some_writes_gets_what_differs_and_nothing_else_and_keeps_what_only_it_has()
+    {
+        // So many in one arc that it is compared in pieces.
+        var crowd = Enumerable.Range(0, int.MaxValue).Select(i => $"crowd{i}").Where(key => HashRing.ArcOf(new Key(key).Position) == 7).Take(400).ToList();
+        foreach (var key in crowd) Write(0, key);
+        Deliver(0, 1, 600);
+        var had = _replicas[0].Snapshot.Current.Vector[OriginOf(0)];
+        Write(1, "own");
+        for (var i = 0; i < 10; i++) Write(0, $"key{i}", isDeletion: true);
+        for (var i = 10; i < 20; i++) Write(0, $"key{i}");
+        Write(0, "new");
+        Write(0, crowd[42]);
+        Mend();
+
+        var (donor, receiver) = (_replicas[0].Snapshot.Current, _replicas[1].Snapshot.Current);
+        Assert.Equal(22UL, receiver.Vector[OriginOf(0)] - had);
+        Assert.Equal(donor.Vector.With(new(OriginOf(1), 1)), receiver.Vector);
+        Assert.NotNull(_replicas[1].Read(new("own")));
+        foreach (var record in _replicas[0].Scan(RingRange.Whole)) Assert.Equal(record.Dot, _replicas[1].Read(record.Key)!.Dot);
+        Assert.Equal(donor.LiveKeys + 1, receiver.LiveKeys);
+        // What came by the comparison is not in the log.
+        Assert.Equal(donor.Vector[OriginOf(0)], receiver.LoggedAfter[OriginOf(0)]);
+        Assert.InRange(_progress.Records, 22, 60);
+        Assert.Contains(_asked, asked => asked.Request is { Kind: TransferKind.Differences } request && request.Ranges.Any(range => HashRing.RangeOfArc(HashRing.ArcOf(range.First)) != range));
+    }
+
+    [Fact]
+    public void Replicas_that_are_equal_transfer_nothing()
+    {
+        Mend();
+        Assert.Equal(0, _progress.Records);
+        Assert.All(_asked, asked => Assert.Equal(TransferKind.Differences, asked.Request.Kind));
+    }
+
+    [Fact]
+    public void A_comparison_that_breaks_off_is_made_again()
+    {
+        Write(0, "late");
+        var whole = _transport.Transfer!;
+        _transport.Transfer = (peer, request, cancellation) => request.Kind is TransferKind.Entries && !_asked.Any(asked => asked.Request.Kind is TransferKind.Entries)
+            ? BreakAfter(1, peer, whole(peer, request, cancellation))
+            : whole(peer, request, cancellation);
+        Mend();
+        Assert.NotNull(_replicas[1].Read(new("late")));
+        Assert.Equal(2, _asked.Count(asked => asked.Request.Kind is TransferKind.Entries));
+    }
+
     private static async IAsyncEnumerable<TransferPiece> LoseOneAsync(IAsyncEnumerable<TransferPiece> from)
     {
         await foreach (var piece in from)
@@ -192,8 +240,27 @@ public sealed class FillingTests : IDisposable
         _clock.Settle();
         _view.Publish(new(Nodes[2], Nodes.Take(2).Select((node, i) => new PeerView(
             node, PeerState.Alive, true, Identity(i).Incarnation, Joining.Epoch, 0, _replicas[i].Snapshot.Current.Vector, Group, null, false, 0, true, true, TimeSpan.Zero, 0, TimeSpan.Zero))));
-        var filling = new Filling(Identity(2), _topology, _view, _replicas[2], _transport, _progress, new(_clock.Time, new(_clock.Time), _options), _clock.Time, new Random(1), _options, new RecordingLogger<Filling>([]));
+        Fill(2);
+    }
+
+    private void Fill(int node)
+    {
+        var mending = new Mending(_replicas[node], _transport, _clock.Time, _options, _metrics, new RecordingLogger<Mending>([]));
+        var filling = new Filling(
+            Identity(node), _topology, _view, _replicas[node], _transport, mending, _progress, new(_clock.Time, new(_clock.Time), _options), _clock.Time, new Random(1), _options,
+            new RecordingLogger<Filling>([]));
         _ = _clock.NewProcess().Start(() => filling.RunAsync(_stop.Token));
+    }
+
+    // Node 2 pulls its place once more, from node 1.
+    private void Mend()
+    {
+        _view.Publish(new(Nodes[1], [new PeerView(
+            Nodes[0], PeerState.Alive, true, Identity(0).Incarnation, Members.Epoch, 0, _replicas[0].Snapshot.Current.Vector, Group, null, false, 0, true, true, TimeSpan.Zero, 0, TimeSpan.Zero)]));
+        _ = _clock.NewProcess().Start(() => _replicas[1].BeginAgainAsync(Group).AsTask());
+        _clock.Settle();
+        Fill(1);
+        _clock.AdvanceUntil(() => _replicas[1].Snapshot.Current.Fill is null, TimeSpan.FromSeconds(30));
     }
 
     private void CheckFilled()
@@ -213,9 +280,9 @@ public sealed class FillingTests : IDisposable
         return new(Identity(node), _topology, _replicas[node], new(_clock.Time, new(_clock.Time), _options), _clock.Time, _options);
     }
 
-    private void Write(int node, string key)
+    private void Write(int node, string key, bool isDeletion = false)
     {
-        var write = _clock.NewProcess().Start(() => _replicas[node].CommitAsync(new(new(key), "1"u8.ToArray(), false, CausalToken.None)).AsTask());
+        var write = _clock.NewProcess().Start(() => _replicas[node].CommitAsync(new(new(key), isDeletion ? default : "1"u8.ToArray(), isDeletion, CausalToken.None)).AsTask());
         _clock.Settle();
         Assert.IsType<CommitResult.Committed>(write.GetAwaiter().GetResult());
     }

@@ -28,7 +28,7 @@ public sealed class ReplicaStepTests
     private NodeIdentity _self = Identity(0);
     private ClusterTopology _topology = Settled;
     private CausalInbox _inbox = new();
-    private ArcCounts _counts;
+    private ArcSummaries _counts;
 
     public ReplicaStepTests() => _counts = new(_storage);
 
@@ -292,7 +292,7 @@ public sealed class ReplicaStepTests
         });
         Assert.Equal(2u, _storage.Read(KeyOf(1))!.Dot.Sequence);
         CheckCounts(0);
-        Assert.Equal(1, _storage.ReadCounts().Values.Sum());
+        Assert.Equal(1, _storage.ReadArcs()!.Values.Sum(arc => arc.LiveKeys));
     }
 
     [Fact]
@@ -353,6 +353,60 @@ public sealed class ReplicaStepTests
 
     private ReplicaStep Begin() => new(_self, _topology, Held, _clock, _inbox, _counts, Tokens, _storage.Read, NowMs);
 
+    [Fact]
+    public void The_log_is_trimmed_by_the_topology_it_was_judged_by_and_the_checkpoint_says_so()
+    {
+        Prepare(out var origin);
+        Do(step => Assert.False(step.TrimLog(VersionVector.Of(new Dot(origin, 2)), _topology.Epoch.Next)));
+        // What is not held here is not in the log either.
+        Do(step => Assert.True(step.TrimLog(VersionVector.Of(new Dot(origin, 2), new Dot(Other, 9)), _topology.Epoch)));
+        Assert.Equal(VersionVector.Of(new Dot(origin, 2)), Held.LoggedAfter);
+        Do(step => Assert.False(step.TrimLog(VersionVector.Of(new Dot(origin, 1)), _topology.Epoch)));
+        _topology = Resharding(1, after: _topology.Epoch);
+        Do(step => Assert.False(step.TrimLog(VersionVector.Of(new Dot(origin, 3)), _topology.Epoch)));
+        Assert.Equal(VersionVector.Of(new Dot(origin, 2)), Held.LoggedAfter);
+    }
+
+    [Fact]
+    public void A_deletion_is_forgotten_if_it_is_the_winner_still_and_by_the_topology_it_was_judged_by()
+    {
+        Prepare(out var origin);
+        var key = KeyOf(0);
+        Do(step => step.Apply(new(key, default, true, CausalToken.None)));
+        var dot = _storage.Read(key)!.Dot;
+        Do(step => Assert.Equal(0, step.Collect([(key, dot)], _topology.Epoch.Next)));
+        Do(step => Assert.Equal(0, step.Collect([(key, dot with { Sequence = dot.Sequence + 1 }), (KeyOf(0, 1), new(origin, 2))], _topology.Epoch)));
+        Assert.True(_storage.Read(key)!.IsTombstone);
+        Do(step => Assert.Equal(1, step.Collect([(key, dot)], _topology.Epoch)));
+        Assert.Null(_storage.Read(key));
+        CheckCounts(2);
+        // In the same step it may be written again.
+        Do(step => step.Apply(new(key, "1"u8.ToArray(), false, CausalToken.None)));
+        CheckCounts(3);
+    }
+
+    [Fact]
+    public void What_a_cut_covers_may_be_dropped_and_nothing_else()
+    {
+        Prepare(out var origin);
+        var (one, two) = (_storage.Read(KeyOf(0))!, _storage.Read(KeyOf(0, 1))!);
+        Do(step => Assert.Equal(1, step.Drop(VersionVector.Of(new Dot(origin, 1)), [(one.Key, one.Dot), (two.Key, two.Dot)])));
+        Assert.Null(_storage.Read(one.Key));
+        Assert.NotNull(_storage.Read(two.Key));
+        CheckCounts(2);
+    }
+
+    private static readonly Origin Other = new(new(999), new(0, new(0)));
+
+    // Three keys of shard 0, written by node 0, whose replica it is.
+    private void Prepare(out Origin origin)
+    {
+        Do(_ => { });
+        origin = new(Identity(0).Incarnation, new(0, new(0)));
+        for (var i = 0; i < 3; i++) Do(step => step.Apply(new(KeyOf(0, i), "1"u8.ToArray(), false, CausalToken.None)));
+        Assert.Equal(VersionVector.Of(new Dot(origin, 3)), Held.Vector);
+    }
+
     // As the writer does it, on a disk that never waits.
     private void Do(Action<ReplicaStep> work)
     {
@@ -367,8 +421,8 @@ public sealed class ReplicaStepTests
     private void CheckCounts(long expected)
     {
         Assert.Equal(expected, Held.LiveKeys);
-        var stored = _storage.Scan(RingRange.Whole).Where(record => !record.IsTombstone).GroupBy(record => HashRing.ArcOf(record.Key.Position)).ToDictionary(arc => arc.Key, arc => arc.LongCount());
-        Assert.Equal(stored.OrderBy(arc => arc.Key), _storage.ReadCounts().OrderBy(arc => arc.Key));
+        var stored = _storage.Scan(RingRange.Whole).GroupBy(record => HashRing.ArcOf(record.Key.Position)).ToDictionary(arc => arc.Key, ArcSummary.Of);
+        Assert.Equal(stored.OrderBy(arc => arc.Key), _storage.ReadArcs()!.OrderBy(arc => arc.Key));
     }
 
     private static Key KeyOf(int shard, int index = 0) =>

@@ -93,7 +93,7 @@ public sealed class StabilityTests : IDisposable
         Assert.Equal(token.Stamp, pruned.Stamp);
     }
 
-    private VersionVector StableBy(ClusterTopology topology, params IEnumerable<PeerView> peers) => Judge(topology, peers).Stable;
+    private VersionVector StableBy(ClusterTopology topology, params IEnumerable<PeerView> peers) => Judge(topology, peers).Stable.Vector;
 
     private Stability Judge(ClusterTopology topology, params IEnumerable<PeerView> peers)
     {

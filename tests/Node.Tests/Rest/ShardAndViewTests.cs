@@ -19,6 +19,17 @@ public sealed class ShardAndViewTests(SingleNode node)
     }
 
     [Fact]
+    public async Task A_node_alone_is_equal_to_itself()
+    {
+        var answer = await _client.GetPathAsync("/key-value-store-view/convergence");
+        Succeeded(answer, "Convergence retrieved successfully");
+        Assert.True(answer.Member("converged").GetBoolean());
+        var replica = answer.Member("shards")[0].GetProperty("replicas")[0];
+        Assert.Equal("equal", replica.GetProperty("state").GetString());
+        Assert.Equal(0, replica.GetProperty("lacks-writes").GetInt64());
+    }
+
+    [Fact]
     public async Task The_shard_ids_are_listed()
     {
         var answer = await _client.GetPathAsync($"{Shards}/shard-ids");

@@ -28,13 +28,23 @@ internal sealed class FinalWatch(SimCluster cluster, Workload workload)
 
         foreach (var node in cluster.Members.Where(node => node.Shard is null && node.Services!.GetRequiredService<IStorageEngine>().Scan(RingRange.Whole).Any()))
             cluster.Violations.Add("Keys are with their owners only", $"{node.Address} has keys and replicates no shard");
+        EverybodySaysSo();
         KeysAreConserved();
         AcknowledgedWritesAreThere();
         workload.History.Final = Enumerable.Range(0, workload.Keys).Select(i => (Index: i, Key: workload.KeyOf(i)))
-            .Select(k => (k.Index, Record: cluster.MembersOf(cluster.Topology.ShardOf(k.Key).Id).First().Services!.GetRequiredService<IStorageEngine>().Read(k.Key)))
+            .Select(k => (k.Index, Record: cluster.MembersOf(cluster.Topology.ShardOf(k.Key).Id).First().Services!.GetRequiredService<IStorageEngine>().Read(k.Key) ?? cluster.Ledger.CollectedOf(k.Key)))
             .Where(k => k.Record is not null)
             .ToDictionary(k => k.Index, k => new Rank(k.Record!.Stamp.Packed, k.Record.Dot.Origin.Incarnation.Value));
         foreach (var node in cluster.Provisioned) NothingPiledUp(node);
+    }
+
+    private void EverybodySaysSo()
+    {
+        foreach (var node in cluster.Members)
+        {
+            foreach (var shard in node.Services!.GetRequiredService<Convergence>().Report().Shards.Where(shard => !shard.IsConverged))
+                cluster.Violations.Add("Convergence is reported", $"{node.Address} says of shard {shard.Shard}: {string.Join(", ", shard.Replicas)}");
+        }
     }
 
     private void KeysAreConserved()
@@ -73,7 +83,14 @@ internal sealed class FinalWatch(SimCluster cluster, Workload workload)
             else if (winner.Dot != record.Dot) cluster.Violations.Add("Replicas converge", $"{replica.Address} has {record.Key} as {record.Dot} at {record.Stamp}, but {winner.Dot} at {winner.Stamp} wins");
         }
 
-        if (found.Count != expected.Count) cluster.Violations.Add("Replicas converge", $"{replica.Address} has {found.Count} keys with records, {expected.Count} were written");
+        // What was added up on the way, whatever happened on it, is what is there.
+        var stored = storage.ReadArcs()!;
+        var arcs = found.GroupBy(record => HashRing.ArcOf(record.Key.Position)).ToDictionary(arc => arc.Key, ArcSummary.Of);
+        foreach (var arc in arcs.Keys.Union(stored.Keys).Where(arc => arcs.GetValueOrDefault(arc) != stored.GetValueOrDefault(arc)))
+            cluster.Violations.Add("Exact digests", $"{replica.Address} has {arcs.GetValueOrDefault(arc)} in arc {arc} and says {stored.GetValueOrDefault(arc)}");
+        var there = found.Select(record => record.Key.ToString()).ToHashSet();
+        foreach (var missing in expected.Values.Where(record => !there.Contains(record.Key.ToString()) && !cluster.Ledger.IsOutdoneByCollected(record)))
+            cluster.Violations.Add("Replicas converge", $"{replica.Address} has nothing of {missing.Key}, whose winner is {missing.Dot}");
         var live = found.Count(record => !record.IsTombstone);
         if (storage.Checkpoint.LiveKeys != live) cluster.Violations.Add("Exact key counts", $"{replica.Address} has {live} keys and counts {storage.Checkpoint.LiveKeys}");
     }

@@ -65,6 +65,10 @@ internal static partial class AllMutants
         (() => new MigrationMutants.CountsNotRecomputed(), "keys are not counted anew at the switch"),
         (() => new MigrationMutants.ForgetFormerAtOnce(), "the log of an ended group is forgotten although somebody needs it"),
         (() => new MigrationMutants.ResumedWithOlderScan(), "a transfer goes on with a donor that holds less"),
+        (() => new RetentionMutants.TrimBeforeStable(), "the log is trimmed of what is durable here alone"),
+        (() => new RetentionMutants.CollectBeforeStable(), "a deletion is forgotten before all members hold it"),
+        (() => new RetentionMutants.CollectAtOnceWhenStable(), "a deletion is forgotten while an older write is on its way"),
+        (() => new RetentionMutants.CompareTooLittle(), "a comparison overlooks half of what differs"),
         (() => new MigrationMutants.AcknowledgedByOldOwnersOnly(), "a write is acknowledged without the new owners, and not handed over"),
     ];
 
@@ -75,6 +79,7 @@ internal static partial class AllMutants
         (() => new VoteMutants.BallotUsedAgain(), "ballots are used again after a restart"),
         (() => new MigrationMutants.FilledWithoutMeasure(), "a fill does not wait for what the members held when they knew of it"),
         (() => new MigrationMutants.LateTransfer(), "what an earlier reshard still brings is taken in"),
+        (() => new RetentionMutants.KeepWhatDonorsForgot(), "what the donor of a comparison has forgotten is kept"),
         (() => new PlaceMutants.LeaveWithoutHandingOver(), "a node leaves without handing over"),
         (() => new PlaceMutants.StabilityWithoutJoining(), "stability leaves those out who join"),
         (() => new MigrationMutants.StabilityWithoutFilled(), "stability leaves those out who are being filled"),

@@ -90,7 +90,7 @@ internal static class MigrationMutants
         public override Plan Direct(Plan plan) => DirectedPlans.MoveWhileSomeAreBehind(plan);
 
         public override IPeerTransport Transport(IPeerTransport real, SimNode node) =>
-            new Transferring(real, null, request => new(request.Epoch, request.Source, VersionVector.Empty, request.Ranges));
+            new Transferring(real, null, request => request with { Have = VersionVector.Empty });
 
         public override void Services(IServiceCollection services, SimNode node) => services.AddSingleton(s => FillingThatSees(s, Sight.OfPeers(s, node, peer => peer with
         {
@@ -241,7 +241,7 @@ internal static class MigrationMutants
 
     private static Filling FillingThatSees(IServiceProvider s, Published<MembershipView> membership) => new(
         s.GetRequiredService<NodeIdentity>(), s.GetRequiredService<Published<ClusterTopology>>(), membership, s.GetRequiredService<ReplicaState>(),
-        s.GetRequiredService<IPeerTransport>(), s.GetRequiredService<FillProgress>(), s.GetRequiredService<TransferBudget>(), s.GetRequiredService<TimeProvider>(), s.GetRequiredService<Random>(),
+        s.GetRequiredService<IPeerTransport>(), s.GetRequiredService<Mending>(), s.GetRequiredService<FillProgress>(), s.GetRequiredService<TransferBudget>(), s.GetRequiredService<TimeProvider>(), s.GetRequiredService<Random>(),
         s.GetRequiredService<MigrationOptions>(), s.GetRequiredService<ILogger<Filling>>());
 
     // Whoever receives it is told that this is all.

@@ -74,7 +74,7 @@ internal static class RequestMutants
         ReadOnlyMemory<byte> Change(ReadOnlyMemory<byte> token)
         {
             var changed = change(command.Token.Token, CausalTokenCodec.ReadTrusted(token.Span));
-            return Codec(node).Seal(changed.Prune(node.Services!.GetRequiredService<Stability>().Stable));
+            return Codec(node).Seal(changed.Prune(node.Services!.GetRequiredService<Stability>().Stable.Vector));
         }
     }
 

@@ -21,6 +21,8 @@ internal class StorageWrapper(IStorageEngine inner) : IStorageEngine
 
     public virtual StorageRoom Room => inner.Room;
 
+    public virtual long LogBytes => inner.LogBytes;
+
     protected IStorageEngine Inner => inner;
 
     public virtual WriteRecord? Read(Key key) => inner.Read(key);
@@ -29,9 +31,9 @@ internal class StorageWrapper(IStorageEngine inner) : IStorageEngine
 
     public virtual LogSlice? ReadLog(Origin origin, ulong after, ulong through, int maxRecords, int maxBytes) => inner.ReadLog(origin, after, through, maxRecords, maxBytes);
 
-    public virtual IReadOnlyDictionary<int, long> ReadCounts() => inner.ReadCounts();
+    public virtual IReadOnlyDictionary<int, ArcSummary>? ReadArcs() => inner.ReadArcs();
 
-    public ValueTask TrimLogAsync(VersionVector upTo) => inner.TrimLogAsync(upTo);
+    public virtual ValueTask TrimLogAsync(VersionVector upTo) => inner.TrimLogAsync(upTo);
 
     public virtual IEnumerable<WriteRecord> Scan(RingRange range) => inner.Scan(range);
 

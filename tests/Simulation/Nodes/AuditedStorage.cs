@@ -25,6 +25,7 @@ internal sealed class AuditedStorage : IStorageEngine
     private readonly Violations _violations;
     private readonly AcceptorStore _register;
     private readonly Dictionary<ReplicaGroup, ulong> _known = [];
+    private VersionVector _trimmed;
 
     public AuditedStorage(IStorageEngine inner, NodeIdentity self, SimNode node)
     {
@@ -33,6 +34,7 @@ internal sealed class AuditedStorage : IStorageEngine
         var (told, found) = (_disk.Durable, inner.Checkpoint);
         if (told.Place is { } place && !Holds(found, place, told.Vector)) _violations.Add("Durable is durable", $"{self.Address} was told that {told.Vector} of {place} is durable, and finds {found}");
         _disk.Durable = found;
+        _trimmed = found.LoggedAfter;
         LearnOwnWrites(found);
         LearnRegister();
     }
@@ -40,6 +42,8 @@ internal sealed class AuditedStorage : IStorageEngine
     public ReplicaCheckpoint Checkpoint => _inner.Checkpoint;
 
     public StorageRoom Room => _inner.Room;
+
+    public long LogBytes => _inner.LogBytes;
 
     public WriteRecord? Read(Key key)
     {
@@ -66,9 +70,14 @@ internal sealed class AuditedStorage : IStorageEngine
         return _inner.ReadLog(origin, after, through, maxRecords, maxBytes);
     }
 
-    public IReadOnlyDictionary<int, long> ReadCounts() => _inner.ReadCounts();
+    public IReadOnlyDictionary<int, ArcSummary>? ReadArcs() => _inner.ReadArcs();
 
-    public ValueTask TrimLogAsync(VersionVector upTo) => _inner.TrimLogAsync(upTo);
+    public ValueTask TrimLogAsync(VersionVector upTo)
+    {
+        InspectTrim(upTo);
+        _node.Cluster.Count("LogTrimmed");
+        return _inner.TrimLogAsync(upTo);
+    }
 
     public IEnumerable<WriteRecord> Scan(RingRange range)
     {
@@ -98,6 +107,57 @@ internal sealed class AuditedStorage : IStorageEngine
         return state;
     }
 
+    // A record goes only if it, or what won over it, is a deletion that was forgotten.
+    private void InspectForgotten(ReplicaCheckpoint before, StorageBatch batch)
+    {
+        // What a fill drops was forgotten by its donor; all else is forgotten here.
+        if (before.Fill is null)
+        {
+            foreach (var tombstone in batch.Forgotten.Select(_inner.Read).OfType<WriteRecord>().Where(record => record.IsTombstone)) InspectCollected(tombstone);
+        }
+
+        foreach (var record in batch.Forgotten.Select(_inner.Read).OfType<WriteRecord>())
+        {
+            _node.Cluster.Count(record.IsTombstone ? "TombstoneForgotten" : "ValueDropped");
+            if (!_ledger.IsOutdoneByCollected(record)) _violations.Add("Nothing is forgotten but the deleted", $"{_self.Address} forgets {record.Dot} of {record.Key}, which nobody deleted");
+        }
+    }
+
+    // Every member of its shard holds the deletion and whatever it outdoes.
+    private void InspectCollected(WriteRecord tombstone)
+    {
+        var topology = _node.Known!;
+        var outdone = _ledger.Entries.Where(entry => entry.Record.Key.Equals(tombstone.Key) && !WinnerRule.Wins(entry.Record, tombstone) && !entry.IsLost).ToList();
+        foreach (var member in topology.ShardOf(tombstone.Key).Members.Select(address => _node.Cluster[address]).Where(member => member.Disk.Incarnation == topology.IncarnationAt(member.Address)))
+        {
+            foreach (var entry in outdone.Where(entry => !member.Disk.Durable.Vector.Covers(entry.Record.Dot)))
+                _violations.Add("Deletions are forgotten when all know", $"{_self.Address} forgets {tombstone.Dot} of {tombstone.Key}, and {member.Address} does not hold {entry.Record.Dot}");
+        }
+
+        _ledger.Collected(tombstone);
+    }
+
+    // Whoever is a member by the topology that this node goes by holds it, or has another disk by now.
+    private void InspectTrim(VersionVector upTo)
+    {
+        var topology = _node.Known!;
+        foreach (var dot in upTo)
+        {
+            foreach (var entry in _ledger.Of(dot.Origin, _trimmed[dot.Origin], dot.Sequence))
+            {
+                var shard = topology.ShardOf(entry.Record.Key);
+                if (!topology.Concerns(dot.Origin.Group, topology.GroupOf(shard.Id))) continue;
+                foreach (var member in shard.Members.Select(address => _node.Cluster[address]).Where(member => member.Disk.Incarnation == topology.IncarnationAt(member.Address)))
+                {
+                    if (!member.Disk.AnswersFor(entry.Record, topology) && !member.Disk.Durable.Vector.Covers(entry.Record.Dot))
+                        _violations.Add("Trimmed is held by all", $"{_self.Address} trims {entry.Record.Dot} from its log, and {member.Address} does not hold it");
+                }
+            }
+        }
+
+        _trimmed = _trimmed.Join(upTo);
+    }
+
     private void LearnOwnWrites(ReplicaCheckpoint checkpoint)
     {
         foreach (var former in checkpoint.Former) LearnOwnWrites(former.Group, former.Vector[new Origin(_self.Incarnation, former.Group)]);
@@ -109,7 +169,16 @@ internal sealed class AuditedStorage : IStorageEngine
         var known = _known.GetValueOrDefault(group);
         while (known < through)
         {
-            var records = _inner.ReadLog(new(_self.Incarnation, group), known, through, 256, int.MaxValue)?.Records ?? [];
+            if (_inner.ReadLog(new(_self.Incarnation, group), known, through, 256, int.MaxValue) is not { } slice)
+            {
+                // What was trimmed is in the ledger: it was learned before it went.
+                var start = _inner.Checkpoint.LoggedAfter[new Origin(_self.Incarnation, group)];
+                if (start <= known) return;
+                _known[group] = known = start;
+                continue;
+            }
+
+            var records = slice.Records;
             if (records.Count == 0) return;
             foreach (var record in records) _ledger.Written(record, _node.Cluster.Scheduler.Now);
             _known[group] = known = records[^1].Dot.Sequence;
@@ -121,10 +190,11 @@ internal sealed class AuditedStorage : IStorageEngine
         var after = batch.Checkpoint;
         if (before.Place == after.Place && !after.Vector.Covers(before.Vector)) _violations.Add("Vectors have no gaps", $"{_self.Address} goes back from {before.Vector} to {after.Vector}");
         // What comes by a scan comes in no order, and moves the vector at its end.
-        var isMended = before.Fill?.IsAgain(before.Place) == true && after.Fill is null;
+        var isMended = before.Fill?.IsAgain(before.Place) == true && after.Fill?.IsAgain(after.Place) != true;
         if (before.Place == after.Place && after.Place is { } place && !isMended) InspectOrder(before, batch, place);
         foreach (var record in batch.Log.Where(record => record.Dot.Origin.Incarnation != _self.Incarnation)) InspectRecord(record);
         InspectClaims(before, batch);
+        InspectForgotten(before, batch);
     }
 
     // What its own group writes is all for it; of groups that ended it gets what is in its ranges.
@@ -195,7 +265,7 @@ internal sealed class AuditedStorage : IStorageEngine
                 var record = entry.Record;
                 if (!isIncluded(record.Key.Position)) continue;
                 var winner = batch.Winners.GetValueOrDefault(record.Key) ?? (batch.Dropped.Any(range => range.Contains(record.Key.Position)) ? null : _inner.Read(record.Key));
-                if (winner is null || WinnerRule.Wins(record, winner))
+                if ((winner is null || WinnerRule.Wins(record, winner)) && !_ledger.IsOutdoneByCollected(record))
                     _violations.Add("Vectors say what is held", $"{_self.Address} says that it holds {record.Dot} of {record.Key}, as part of {group}, and has {winner?.Dot.ToString() ?? "nothing"}");
             }
         }

@@ -15,6 +15,7 @@ internal sealed class Ledger(Violations violations)
     private readonly Dictionary<Origin, List<Entry>> _byOrigin = [];
     private readonly Dictionary<ulong, Entry> _byToken = [];
     private readonly Dictionary<long, Entry> _byValue = [];
+    private readonly Dictionary<Key, WriteRecord> _collected = [];
 
     public IEnumerable<Entry> Entries => _byDot.Values;
 
@@ -37,6 +38,18 @@ internal sealed class Ledger(Violations violations)
         if (!_byValue.TryAdd(ClientValue.Read(record.Value), entry))
             violations.Add("Each write applied once", $"the value {ClientValue.Read(record.Value)} of {record.Key} was written as {record.Dot} and as {_byValue[ClientValue.Read(record.Value)].Record.Dot}");
     }
+
+    /// <summary>A deletion that somebody has forgotten, because everybody knows of it.</summary>
+    public void Collected(WriteRecord tombstone)
+    {
+        if (!_collected.TryGetValue(tombstone.Key, out var known) || WinnerRule.Wins(tombstone, known)) _collected[tombstone.Key] = tombstone;
+    }
+
+    /// <summary>True when a deletion that was forgotten is the record, or wins over it.</summary>
+    public bool IsOutdoneByCollected(WriteRecord record) => _collected.TryGetValue(record.Key, out var collected) && !WinnerRule.Wins(record, collected);
+
+    /// <summary>The last deletion of a key that somebody has forgotten, or null.</summary>
+    public WriteRecord? CollectedOf(Key key) => _collected.GetValueOrDefault(key);
 
     public Entry? Find(Dot dot) => _byDot.GetValueOrDefault(dot);
 

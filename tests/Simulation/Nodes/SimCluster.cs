@@ -8,6 +8,7 @@ using Kv.Node.Replica;
 using Kv.Node.Replication;
 using Kv.Node.Requests;
 using Kv.Node.Rest;
+using Kv.Node.Retention;
 using Kv.Node.Storage;
 using Kv.Node.Topology;
 using Kv.Simulation.Checkers;
@@ -65,6 +66,12 @@ internal sealed class SimCluster
     public IReadOnlyList<SimNode> Nodes { get; }
 
     public Ledger Ledger { get; }
+
+    /// <summary>How often this and that happened of which nobody outside hears, so that a run without it shows.</summary>
+    public SortedDictionary<string, long> Happened { get; } = [];
+
+    public void Count(string what, long times = 1) => Happened[what] = Happened.GetValueOrDefault(what) + times;
+
 
     public Violations Violations { get; }
 
@@ -131,6 +138,8 @@ internal sealed class SimCluster
             Storage = new StorageOptions(),
             Topology = new TopologyOptions(),
             Migration = new MigrationOptions(),
+            // So small that it all happens within seconds.
+            Retention = new RetentionOptions { ReviewInterval = TimeSpan.FromMilliseconds(300), TombstoneInterval = TimeSpan.Zero, MinTrimRecords = 4, MaxLogRecords = 60, DemoteAfter = TimeSpan.FromSeconds(1.5) },
         };
         Mutant.Options(options);
         return options;
@@ -139,6 +148,7 @@ internal sealed class SimCluster
     private void FollowTopology(ClusterTopology before)
     {
         Log($"TOPOLOGY {Topology}");
+        Count("MemberDemoted", Topology.Shards.Sum(shard => shard.Joining.Count(node => before.ShardOf(node)?.Id == shard.Id && before.IncarnationAt(node) == Topology.IncarnationAt(node) && before.Layout == Topology.Layout)));
         _changedAt = Scheduler.Now;
         foreach (var node in Nodes)
         {

@@ -309,6 +309,7 @@ internal sealed class SimNode
         {
             Admit(from);
             if (await stream.ReceiveAsync(cancellation) is not { } request) return;
+            _cluster.Count($"Transfer{request.Kind}");
             try
             {
                 await foreach (var piece in _services.GetRequiredService<RangeSender>().SendAsync(request, cancellation)) await stream.SendAsync(piece, cancellation);

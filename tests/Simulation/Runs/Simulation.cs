@@ -278,6 +278,7 @@ internal sealed class Simulation
         faults["SegmentLost"] = _cluster.Network.SegmentsLost;
         faults["ForcedRecovery"] = _recoveries;
         faults["TopologyDecided"] = _cluster.History.Decided;
+        foreach (var (what, times) in _cluster.Happened) faults[what] = times;
         return faults;
     }
 }

@@ -16,7 +16,7 @@ internal sealed class BatchPlan(int seed)
 {
     public static readonly Origin Origin = new(new(0xFEED), new(2, new(3)));
 
-    private static readonly IComparer<KeyValuePair<int, long>> ByArc = Comparer<KeyValuePair<int, long>>.Create((one, other) => one.Key.CompareTo(other.Key));
+    private static readonly IComparer<KeyValuePair<int, ArcSummary>> ByArc = Comparer<KeyValuePair<int, ArcSummary>>.Create((one, other) => one.Key.CompareTo(other.Key));
 
     private readonly SortedDictionary<Key, WriteRecord> _winners = [];
     private readonly List<WriteRecord> _log = [];
@@ -33,7 +33,7 @@ internal sealed class BatchPlan(int seed)
         var random = new Random(HashCode(seed, Number));
         var log = new List<WriteRecord>();
         var winners = new Dictionary<Key, WriteRecord>();
-        var before = Counts();
+        var before = Summaries();
         var dropped = random.Next(6) == 0 ? Slice(random.Next(8), random.Next(8)) : default(RingRange?);
         foreach (var key in _winners.Keys.Where(key => dropped?.Contains(key.Position) == true).ToList()) _winners.Remove(key);
         for (var count = random.Next(1, 9); count > 0; count--)
@@ -49,12 +49,12 @@ internal sealed class BatchPlan(int seed)
         }
 
         _checkpoint = new(Origin.Group, VersionVector.Of(new Dot(Origin, Written)), new HybridTimestamp(Number), _winners.Values.Count(r => !r.IsTombstone));
-        var after = Counts();
+        var after = Summaries();
         var changed = before.Keys.Union(after.Keys).Where(arc => before.GetValueOrDefault(arc) != after.GetValueOrDefault(arc));
         return new(log, winners, _checkpoint)
         {
             Dropped = dropped is { } gone ? [gone] : [],
-            Counts = changed.ToDictionary(arc => arc, arc => after.GetValueOrDefault(arc)),
+            Arcs = changed.ToDictionary(arc => arc, arc => after.GetValueOrDefault(arc)),
         };
     }
 
@@ -70,7 +70,7 @@ internal sealed class BatchPlan(int seed)
         Assert.Equal(Make.Text(_checkpoint), Make.Text(engine.Checkpoint));
         Assert.Equal(_winners.Values.Select(Make.Text), engine.Scan(RingRange.Whole).Select(Make.Text));
         foreach (var winner in _winners.Values) Assert.Equal(Make.Text(winner), Make.Text(engine.Read(winner.Key)));
-        Assert.Equal(Counts().Order(ByArc), engine.ReadCounts().Order(ByArc));
+        Assert.Equal(Summaries().Order(ByArc), engine.ReadArcs()!.Order(ByArc));
         var trimmed = Written > keptInLog ? Written - keptInLog : 0;
         Assert.Equal(_log.Skip((int)trimmed).Select(Make.Text), engine.ReadLog(Origin, trimmed, Written, int.MaxValue, int.MaxValue)!.Records.Select(Make.Text));
     }
@@ -78,8 +78,8 @@ internal sealed class BatchPlan(int seed)
     // Some eighths of the ring, side by side.
     private static RingRange Slice(int one, int other) => RingRange.Between((ulong)Math.Min(one, other) << 61, ((ulong)Math.Max(one, other) << 61) + ((1UL << 61) - 1));
 
-    private Dictionary<int, long> Counts() =>
-        _winners.Values.Where(r => !r.IsTombstone).GroupBy(r => HashRing.ArcOf(r.Key.Position)).ToDictionary(arc => arc.Key, arc => arc.LongCount());
+    private Dictionary<int, ArcSummary> Summaries() =>
+        _winners.Values.GroupBy(r => HashRing.ArcOf(r.Key.Position)).ToDictionary(arc => arc.Key, ArcSummary.Of);
 
     // System.HashCode differs from process to process.
     private static int HashCode(int seed, ulong number) => unchecked((seed * 1_000_003) ^ (int)(number * 2_654_435_761));

@@ -43,7 +43,7 @@ public sealed class InMemoryDiskTests
     {
         await using var engine = new InMemoryStorage(_disk);
         var (old, stays) = (Record("old", "v", Anna, 1), Record("new", "v", Anna, 2));
-        await engine.CommitAsync(Batch(engine.Checkpoint, old) with { Counts = new Dictionary<int, long> { [HashRing.ArcOf(old.Key.Position)] = 1 } });
+        await engine.CommitAsync(Batch(engine.Checkpoint, old) with { Arcs = new Dictionary<int, ArcSummary> { [HashRing.ArcOf(old.Key.Position)] = ArcSummary.Of(old) } });
         _disk.OnStep = at =>
         {
             if (at == (DiskStep)step) _disk.Crash(surviving);
@@ -52,7 +52,7 @@ public sealed class InMemoryDiskTests
         var batch = Batch(engine.Checkpoint, stays) with
         {
             Dropped = [RingRange.Whole],
-            Counts = new Dictionary<int, long> { [HashRing.ArcOf(old.Key.Position)] = 0, [HashRing.ArcOf(stays.Key.Position)] = 1 },
+            Arcs = new Dictionary<int, ArcSummary> { [HashRing.ArcOf(old.Key.Position)] = default, [HashRing.ArcOf(stays.Key.Position)] = ArcSummary.Of(stays) },
         };
         await Assert.ThrowsAsync<StorageFailedException>(async () => await engine.CommitAsync(batch));
         _disk.OnStep = null;
@@ -60,7 +60,7 @@ public sealed class InMemoryDiskTests
         await using var reopened = new InMemoryStorage(_disk);
         var expected = done ? stays : old;
         Assert.Equal(Text(expected), Text(Assert.Single(reopened.Scan(RingRange.Whole))));
-        Assert.Equal([KeyValuePair.Create(HashRing.ArcOf(expected.Key.Position), 1L)], reopened.ReadCounts());
+        Assert.Equal([KeyValuePair.Create(HashRing.ArcOf(expected.Key.Position), ArcSummary.Of(expected))], reopened.ReadArcs()!);
         Assert.Equal(done ? 2 : 1, reopened.ReadLog(Anna, 0, 2, 10, 1000)!.Records.Count);
     }
 

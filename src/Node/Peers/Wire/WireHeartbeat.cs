@@ -1,4 +1,5 @@
 using Kv.Common.Identity;
+using Kv.Common.Membership;
 using Kv.Common.Migration;
 using Kv.Node.Membership;
 using W = Kv.Wire;
@@ -22,6 +23,7 @@ internal static class WireHeartbeat
             SentUnixMs = beat.SentUnixMs,
             Ready = beat.Ready,
             Complete = beat.Complete,
+            Replica = beat.Replica.ToWire(),
         };
         if (beat.Place is { } place) wire.Place = place.Value;
         return wire;
@@ -43,8 +45,22 @@ internal static class WireHeartbeat
             (long)wire.KeyCount,
             wire.SentUnixMs,
             wire.Ready,
-            wire.Complete);
+            wire.Complete)
+        {
+            Replica = wire.Replica?.ToDomain() ?? ReplicaReport.None,
+        };
     }
+
+    public static W.ReplicaReport ToWire(this ReplicaReport report) => new()
+    {
+        Followed = report.Followed.Value,
+        LiveDigest = report.LiveDigest,
+        Tombstones = (ulong)report.Tombstones,
+        Clock = report.Clock.Packed,
+        LogAfter = report.LogAfter,
+    };
+
+    private static ReplicaReport ToDomain(this W.ReplicaReport wire) => new(new(wire.Followed), wire.LiveDigest, (long)wire.Tombstones, new(wire.Clock), wire.LogAfter);
 
     public static W.Filling ToWire(this FillReport report) => new()
     {

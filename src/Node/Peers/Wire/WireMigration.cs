@@ -12,13 +12,21 @@ internal static class WireMigration
     {
         var wire = new W.TransferRequest { Sender = sender.ToWire(), Epoch = request.Epoch.Value, Source = request.Source.Value, Have = request.Have.ToWire() };
         wire.Ranges.AddRange(request.Ranges.Select(range => new W.Range { First = range.First, Last = range.Last }));
+        wire.Kind = (W.TransferKind)request.Kind;
+        wire.Known.AddRange(request.Known.Select(known => new W.RangeSummary { Records = (ulong)known.Records, Digest = known.Digest }));
         return wire;
     }
 
     public static TransferRequest ToDomain(this W.TransferRequest wire)
     {
         if (wire.Ranges.Any(range => range.First > range.Last)) throw new WireFormatException("A range ends before it begins.");
-        return new(new(wire.Epoch), new(wire.Source), wire.Have.ToDomain(), [.. wire.Ranges.Select(range => RingRange.Between(range.First, range.Last))]);
+        var kind = Enum.IsDefined((TransferKind)wire.Kind) ? (TransferKind)wire.Kind : throw new WireFormatException("Something is asked about ranges that is not known here.");
+        if (wire.Known.Count != (kind is TransferKind.Differences ? wire.Ranges.Count : 0)) throw new WireFormatException("What is known is not one for each range.");
+        return new(new(wire.Epoch), new(wire.Source), wire.Have.ToDomain(), [.. wire.Ranges.Select(range => RingRange.Between(range.First, range.Last))])
+        {
+            Kind = kind,
+            Known = [.. wire.Known.Select(known => new RangeSummary((long)known.Records, known.Digest))],
+        };
     }
 
     public static W.TransferPiece ToWire(this TransferPiece piece)
@@ -26,11 +34,21 @@ internal static class WireMigration
         switch (piece)
         {
             case TransferPiece.Cut cut:
-                return new() { Cut = cut.Vector.ToWire() };
+                return new() { Cut = cut.Vector.ToWire(), Clock = cut.Clock.Packed };
             case TransferPiece.Records records:
                 var wire = new W.TransferPiece.Types.Records();
                 foreach (var record in records.All) wire.Records_.Add(record.ToWire());
                 return new() { Records = wire };
+            case TransferPiece.Differences differences:
+                var differing = new W.TransferPiece.Types.Differences();
+                differing.Index.AddRange(differences.All.Select(difference => (uint)difference.Index));
+                differing.Records.AddRange(differences.All.Select(difference => (ulong)difference.Records));
+                return new() { Differences = differing };
+            case TransferPiece.Entries entries:
+                var listed = new W.TransferPiece.Types.Entries();
+                listed.Position.AddRange(entries.All.Select(entry => entry.Position));
+                listed.Digest.AddRange(entries.All.Select(entry => entry.Digest));
+                return new() { Entries = listed };
             case TransferPiece.End end:
                 return new() { End = new() { Count = (ulong)end.Count, Digest = end.Digest } };
             default:
@@ -40,8 +58,14 @@ internal static class WireMigration
 
     public static TransferPiece ToDomain(this W.TransferPiece wire) => wire.PieceCase switch
     {
-        W.TransferPiece.PieceOneofCase.Cut => new TransferPiece.Cut(wire.Cut.ToDomain()),
+        W.TransferPiece.PieceOneofCase.Cut => new TransferPiece.Cut(wire.Cut.ToDomain()) { Clock = new(wire.Clock) },
         W.TransferPiece.PieceOneofCase.Records => new TransferPiece.Records([.. wire.Records.Records_.Select(record => record.ToDomain())]),
+        W.TransferPiece.PieceOneofCase.Differences => wire.Differences.Index.Count == wire.Differences.Records.Count
+            ? new TransferPiece.Differences([.. wire.Differences.Index.Zip(wire.Differences.Records, (index, records) => new RangeDifference((int)index, (long)records))])
+            : throw new WireFormatException("Differences without their counts."),
+        W.TransferPiece.PieceOneofCase.Entries => wire.Entries.Position.Count == wire.Entries.Digest.Count
+            ? new TransferPiece.Entries([.. wire.Entries.Position.Zip(wire.Entries.Digest, (position, digest) => new RangeEntry(position, digest))])
+            : throw new WireFormatException("Entries without their digests."),
         W.TransferPiece.PieceOneofCase.End => new TransferPiece.End((long)wire.End.Count, wire.End.Digest),
         _ => throw new WireFormatException("A piece of a transfer of a kind that is not known here."),
     };

@@ -32,6 +32,8 @@ internal sealed class InMemoryStorage : IStorageEngine
 
     public ReplicaCheckpoint Checkpoint => _state.Checkpoint;
 
+    public long LogBytes => _state.Log.Sum(record => (long)RecordCodec.Measure(record));
+
     public StorageRoom Room => _disk.Room;
 
     public WriteRecord? Read(Key key)
@@ -62,10 +64,10 @@ internal sealed class InMemoryStorage : IStorageEngine
         return new(records, through);
     }
 
-    public IReadOnlyDictionary<int, long> ReadCounts()
+    public IReadOnlyDictionary<int, ArcSummary>? ReadArcs()
     {
         ObjectDisposedException.ThrowIf(_closed, this);
-        return _state.Counts.Where(count => count.Value != 0).ToDictionary();
+        return _state.Arcs.Where(arc => arc.Value != default).ToDictionary();
     }
 
     public ValueTask TrimLogAsync(VersionVector upTo) => _state.Trimmed.Covers(upTo) ? ValueTask.CompletedTask : WriteAsync(state => state.WithoutLog(upTo), synced: false);

@@ -11,7 +11,7 @@ internal sealed record StoredState(
     ImmutableSortedSet<WriteRecord> Log,
     VersionVector Trimmed,
     ImmutableDictionary<string, byte[]> Meta,
-    ImmutableSortedDictionary<int, long> Counts,
+    ImmutableSortedDictionary<int, ArcSummary> Arcs,
     ReplicaCheckpoint Checkpoint)
 {
     private static readonly IComparer<WriteRecord> ByKey = Comparer<WriteRecord>.Create(static (left, right) => left.Key.CompareTo(right.Key));
@@ -23,13 +23,14 @@ internal sealed record StoredState(
         ImmutableSortedSet.Create(ByDot),
         VersionVector.Empty,
         ImmutableDictionary<string, byte[]>.Empty,
-        ImmutableSortedDictionary<int, long>.Empty,
+        ImmutableSortedDictionary<int, ArcSummary>.Empty,
         ReplicaCheckpoint.Empty);
 
     public StoredState With(StorageBatch batch)
     {
         var kept = batch.Dropped.Count == 0 ? Winners : Winners.Except(Winners.Where(winner => batch.Dropped.Any(range => range.Contains(winner.Key.Position))));
         var winners = kept.ToBuilder();
+        foreach (var key in batch.Forgotten) winners.Remove(new(key, default, true, HybridTimestamp.Zero, default, default));
         foreach (var winner in batch.Winners.Values)
         {
             // The set holds records but compares keys: the incumbent has to go first, or it stays.
@@ -39,7 +40,7 @@ internal sealed record StoredState(
 
         var log = Log.ToBuilder();
         foreach (var record in batch.Log) log.Add(record);
-        return this with { Winners = winners.ToImmutable(), Log = log.ToImmutable(), Counts = Counts.SetItems(batch.Counts), Checkpoint = batch.Checkpoint };
+        return this with { Winners = winners.ToImmutable(), Log = log.ToImmutable(), Arcs = Arcs.SetItems(batch.Arcs), Checkpoint = batch.Checkpoint };
     }
 
     public StoredState WithoutLog(VersionVector upTo)

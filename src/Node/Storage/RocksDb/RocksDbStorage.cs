@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Buffers.Binary;
+using System.Globalization;
 using Kv.Common.Causality;
 using Kv.Common.Identity;
 using Kv.Common.Replication;
@@ -49,6 +50,17 @@ internal sealed class RocksDbStorage : IStorageEngine
 
     public ReplicaCheckpoint Checkpoint => _checkpoint;
 
+    public long LogBytes
+    {
+        get
+        {
+            using var use = _gate.Enter();
+            return Property("rocksdb.estimate-live-data-size") + Property("rocksdb.cur-size-all-mem-tables");
+
+            long Property(string name) => long.TryParse(_database.GetProperty(name, _log), NumberStyles.None, CultureInfo.InvariantCulture, out var bytes) ? bytes : 0;
+        }
+    }
+
     public StorageRoom Room => _space.Look();
 
     /// <summary>Opens the store in <paramref name="directory"/>, or makes an empty one there. Throws <see cref="StorageFailedException"/>.</summary>
@@ -86,6 +98,12 @@ internal sealed class RocksDbStorage : IStorageEngine
         ThrowIfFailed();
         using var writes = new WriteBatch();
         foreach (var range in batch.Dropped) Drop(writes, range);
+        foreach (var key in batch.Forgotten)
+        {
+            var length = RowKeys.DataLength(key);
+            writes.Delete(RowKeys.Data(key, new byte[length]), _data);
+        }
+
         Span<byte> position = stackalloc byte[RowKeys.LogLength];
         var remaining = batch.Winners.Count;
         foreach (var record in batch.Log)
@@ -107,12 +125,8 @@ internal sealed class RocksDbStorage : IStorageEngine
             }
         }
 
-        Span<byte> count = stackalloc byte[sizeof(long)];
-        foreach (var (arc, keys) in batch.Counts)
-        {
-            BinaryPrimitives.WriteInt64BigEndian(count, keys);
-            writes.Put(RowKeys.Count(arc, position), count);
-        }
+        Span<byte> arcRow = stackalloc byte[ArcRow.Length];
+        foreach (var (arc, summary) in batch.Arcs) writes.Put(RowKeys.Arc(arc, position), ArcRow.Write(summary, arcRow));
 
         writes.Put(RowKeys.Checkpoint, CheckpointCodec.Encode(batch.Checkpoint));
         Write(writes, Synced);
@@ -129,10 +143,10 @@ internal sealed class RocksDbStorage : IStorageEngine
             (origin, after, through, maxRecords, maxBytes), _logReader, static (from, reader) => reader.Read(from.origin, from.after, from.through, from.maxRecords, from.maxBytes));
     }
 
-    public IReadOnlyDictionary<int, long> ReadCounts()
+    public IReadOnlyDictionary<int, ArcSummary>? ReadArcs()
     {
         using var use = _gate.Enter();
-        return Guarded(0, _database, static (_, database) => ReadCounts(database));
+        return Guarded(0, _database, static (_, database) => ReadArcs(database));
     }
 
     public ValueTask TrimLogAsync(VersionVector upTo)
@@ -206,18 +220,18 @@ internal sealed class RocksDbStorage : IStorageEngine
         return VersionVector.Of(trimmed);
     }
 
-    private static Dictionary<int, long> ReadCounts(Database database)
+    private static Dictionary<int, ArcSummary>? ReadArcs(Database database)
     {
-        var counts = new Dictionary<int, long>();
+        var arcs = new Dictionary<int, ArcSummary>();
         using var rows = database.NewIterator();
-        for (rows.Seek([RowKeys.CountPrefix]); rows.Valid() && rows.GetKeySpan() is [RowKeys.CountPrefix, .. var arc]; rows.Next())
+        for (rows.Seek([RowKeys.ArcPrefix]); rows.Valid() && rows.GetKeySpan() is [RowKeys.ArcPrefix, .. var arc]; rows.Next())
         {
-            var keys = BinaryPrimitives.ReadInt64BigEndian(rows.GetValueSpan());
-            if (keys != 0) counts.Add(BinaryPrimitives.ReadUInt16BigEndian(arc), keys);
+            if (ArcRow.Read(rows.GetValueSpan()) is not { } summary) return null;
+            if (summary != default) arcs.Add(BinaryPrimitives.ReadUInt16BigEndian(arc), summary);
         }
 
         Native.Instance.rocksdb_iter_get_error(rows.Handle);
-        return counts;
+        return arcs;
     }
 
     private static TResult Guarded<TArgument, TReader, TResult>(TArgument argument, TReader reader, Func<TArgument, TReader, TResult> read)

@@ -9,7 +9,7 @@ namespace Kv.Node.Storage.RocksDb;
 /// <list type="bullet">
 /// <item>data: ring position 8, UTF-8 key. A ring range is one contiguous scan.</item>
 /// <item>log: group 4, incarnation 8, sequence 8. One origin's log is one contiguous scan.</item>
-/// <item>meta: <c>c</c> is the checkpoint; <c>a</c> arc 2 is how many live keys it has; <c>t</c> group 4, incarnation 8 is how far that origin's log was
+/// <item>meta: <c>c</c> is the checkpoint; <c>a</c> arc 2 is what that arc comes to (<see cref="ArcRow"/>); <c>t</c> group 4, incarnation 8 is how far that origin's log was
 /// trimmed; <c>m</c> name is a named value.</item>
 /// </list>
 /// </summary>
@@ -19,8 +19,8 @@ internal static class RowKeys
     public const int OriginLength = 12;
     public const int LogLength = OriginLength + 8;
     public const int TrimLength = 1 + OriginLength;
-    public const int CountLength = 3;
-    public const byte CountPrefix = (byte)'a';
+    public const int ArcLength = 3;
+    public const byte ArcPrefix = (byte)'a';
     public const byte TrimPrefix = (byte)'t';
 
     private const byte MetaPrefix = (byte)'m';
@@ -61,11 +61,11 @@ internal static class RowKeys
     public static Origin ReadOrigin(ReadOnlySpan<byte> row) =>
         new(new(BinaryPrimitives.ReadUInt64BigEndian(row[4..])), new(BinaryPrimitives.ReadUInt32BigEndian(row)));
 
-    public static ReadOnlySpan<byte> Count(int arc, Span<byte> row)
+    public static ReadOnlySpan<byte> Arc(int arc, Span<byte> row)
     {
-        row[0] = CountPrefix;
+        row[0] = ArcPrefix;
         BinaryPrimitives.WriteUInt16BigEndian(row[1..], (ushort)arc);
-        return row[..CountLength];
+        return row[..ArcLength];
     }
 
     public static byte[] Meta(string name) => [MetaPrefix, .. Encoding.UTF8.GetBytes(name)];
