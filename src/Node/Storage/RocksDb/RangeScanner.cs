@@ -30,7 +30,7 @@ internal static class RangeScanner
         }
         catch (InvalidDataException e)
         {
-            throw new StorageFailedException($"A scan failed: {e.Message}", e);
+            throw RocksDbFailures.Translate("A scan failed", e);
         }
     }
 
@@ -42,7 +42,7 @@ internal static class RangeScanner
         }
         catch (RocksDbException e)
         {
-            throw new StorageFailedException($"A scan failed: {e.Message}", e);
+            throw RocksDbFailures.Translate("A scan failed", e);
         }
     }
 }

@@ -18,6 +18,7 @@ internal sealed class RocksDbStorage : IStorageEngine
     private static readonly WriteOptions Unsynced = new WriteOptions().SetSync(false);
 
     private readonly Database _database;
+    private readonly Watermark _watermark;
     private readonly DbOptions _options;
     private readonly ColumnFamilyHandle _data;
     private readonly ColumnFamilyHandle _log;
@@ -25,6 +26,7 @@ internal sealed class RocksDbStorage : IStorageEngine
     private readonly LogReader _logReader;
     private readonly UseGate _gate = new();
     private readonly FreeSpace _space;
+    private readonly Lock _writing = new();
 
     // The writer's own.
     private readonly ArrayBufferWriter<byte> _scratch = new(4096);
@@ -33,9 +35,10 @@ internal sealed class RocksDbStorage : IStorageEngine
     private volatile ReplicaCheckpoint _checkpoint;
     private volatile VersionVector _trimmed;
 
-    private RocksDbStorage(Database database, DbOptions options, FreeSpace space)
+    private RocksDbStorage(Database database, Watermark watermark, DbOptions options, FreeSpace space)
     {
         _database = database;
+        _watermark = watermark;
         _options = options;
         _space = space;
         _data = database.GetColumnFamily(Tables.Data);
@@ -51,21 +54,29 @@ internal sealed class RocksDbStorage : IStorageEngine
 
     public StorageRoom Room => _space.Look();
 
-    /// <summary>Opens the store in <paramref name="directory"/>, or makes an empty one there. Throws <see cref="StorageFailedException"/>.</summary>
+    /// <summary>True when the last write before the start was torn, and dropped: nobody was told that it was done.</summary>
+    public bool WasTorn { get; private init; }
+
+    /// <summary>
+    /// Opens the store in <paramref name="directory"/>, or makes an empty one there if there never was one. Throws <see cref="StorageDamagedException"/> when anything acknowledged is missing
+    /// or cannot be read, as far as that shows without reading everything, and <see cref="StorageFailedException"/> when it cannot be opened for another reason.
+    /// </summary>
     public static RocksDbStorage Open(string directory, StorageOptions options)
     {
         Database? database = null;
+        Watermark? watermark = null;
         try
         {
             Directory.CreateDirectory(directory);
             var databaseOptions = Tables.ConfigureDatabase(options);
-            database = Database.Open(databaseOptions, directory, Tables.Configure(options));
-            return new(database, databaseOptions, new(directory, options));
+            (database, watermark, var wasTorn) = StoreOpening.Open(directory, databaseOptions, options);
+            return new(database, watermark, databaseOptions, new(directory, options)) { WasTorn = wasTorn };
         }
         catch (Exception e) when (e is RocksDbException or IOException or UnauthorizedAccessException or InvalidDataException)
         {
+            watermark?.Dispose();
             database?.Dispose();
-            throw new StorageFailedException($"The store in {directory} cannot be opened: {e.Message}", e);
+            throw RocksDbFailures.Translate($"The store in {directory} cannot be opened", e);
         }
     }
 
@@ -193,7 +204,9 @@ internal sealed class RocksDbStorage : IStorageEngine
     /// <summary>Waits for the calls and enumerations under way; those that come later get an <see cref="ObjectDisposedException"/>.</summary>
     public async ValueTask DisposeAsync()
     {
-        if (await _gate.CloseAsync()) _database.Dispose();
+        if (!await _gate.CloseAsync()) return;
+        _database.Dispose();
+        _watermark.Dispose();
     }
 
     private static VersionVector ReadTrimPositions(Database database)
@@ -228,7 +241,7 @@ internal sealed class RocksDbStorage : IStorageEngine
         }
         catch (Exception e) when (e is RocksDbException or InvalidDataException)
         {
-            throw new StorageFailedException($"A read failed: {e.Message}", e);
+            throw RocksDbFailures.Translate("A read failed", e);
         }
     }
 
@@ -260,14 +273,19 @@ internal sealed class RocksDbStorage : IStorageEngine
 
     private void Write(WriteBatch writes, WriteOptions options)
     {
-        try
+        // One at a time, which RocksDB would see to anyway, so that a sync covers every write that has a number by then, and the mark claims no more than that.
+        lock (_writing)
         {
-            _database.Write(writes, options);
-        }
-        catch (RocksDbException e)
-        {
-            _failure = new($"A write failed: {e.Message}", e);
-            throw _failure;
+            try
+            {
+                _database.Write(writes, options);
+                if (ReferenceEquals(options, Synced)) _watermark.Raise(StoreOpening.LastSequence(_database));
+            }
+            catch (Exception e) when (e is RocksDbException or IOException)
+            {
+                _failure = RocksDbFailures.Translate("A write failed", e);
+                throw _failure;
+            }
         }
     }
 }
