@@ -2,6 +2,7 @@ using Kv.Common.Causality;
 using Kv.Common.Identity;
 using Kv.Common.Replication;
 using Kv.Common.Topology;
+using Kv.Node.Signals;
 
 namespace Kv.Node.Storage;
 
@@ -18,6 +19,12 @@ internal interface IStorageEngine : IAsyncDisposable
     /// How much room there is for further writes, now. The caller keeps to it; a commit that meets the end of the disk all the same fails like any other.
     /// </summary>
     StorageRoom Room { get; }
+
+    /// <summary>
+    /// Tells of the first failure of any call or enumeration, which is thrown there as well: whoever runs the node must stop it then, for a <see cref="StorageFailedException"/> of a
+    /// read says no less about the disk than one of a write.
+    /// </summary>
+    Published<StorageHealth> Health { get; }
 
     /// <summary>The committed winner for a key (a tombstone counts), or null when the key has none.</summary>
     WriteRecord? Read(Key key);

@@ -8,6 +8,7 @@ using Kv.Node.Peers;
 using Kv.Node.Replica;
 using Kv.Node.Replication;
 using Kv.Node.Requests;
+using Kv.Node.Signals;
 using Kv.Node.Storage;
 using Kv.Node.Topology;
 using Microsoft.Extensions.DependencyInjection;
@@ -20,6 +21,8 @@ internal class StorageWrapper(IStorageEngine inner) : IStorageEngine
     public virtual ReplicaCheckpoint Checkpoint => inner.Checkpoint;
 
     public virtual StorageRoom Room => inner.Room;
+
+    public Published<StorageHealth> Health => inner.Health;
 
     protected IStorageEngine Inner => inner;
 

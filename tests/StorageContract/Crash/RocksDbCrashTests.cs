@@ -59,8 +59,10 @@ public sealed class RocksDbCrashTests : IDisposable
         using (var database = RocksDbSharp.RocksDb.Open(Tables.ConfigureDatabase(new()), directory, Tables.Configure(new())))
             database.Put(RowKeys.Data(new("key"), new byte[64]), [1, 2, 3], database.GetColumnFamily(Tables.Data));
         await using var engine = RocksDbStorage.Open(directory, new());
+        Assert.Null(engine.Health.Current.Failure);
         Assert.Matches("data row [0-9a-f]{16}6b6579", Assert.Throws<StorageDamagedException>(() => engine.Read(new("key"))).Message);
         Assert.Matches("data row [0-9a-f]{16}6b6579", Assert.Throws<StorageDamagedException>(() => engine.Scan(Common.Topology.RingRange.Whole).Count()).Message);
+        Assert.Matches("A read failed: Damaged data row", engine.Health.Current.Failure!.Message);
     }
 
     [Fact]

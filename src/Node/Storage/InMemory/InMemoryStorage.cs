@@ -3,6 +3,7 @@ using Kv.Common.Identity;
 using Kv.Common.Replication;
 using Kv.Common.Time;
 using Kv.Common.Topology;
+using Kv.Node.Signals;
 
 namespace Kv.Node.Storage.InMemory;
 
@@ -33,6 +34,8 @@ internal sealed class InMemoryStorage : IStorageEngine
     public ReplicaCheckpoint Checkpoint => _state.Checkpoint;
 
     public StorageRoom Room => _disk.Room;
+
+    public Published<StorageHealth> Health { get; } = new(StorageHealth.Sound);
 
     public WriteRecord? Read(Key key)
     {
@@ -130,6 +133,7 @@ internal sealed class InMemoryStorage : IStorageEngine
         catch (StorageFailedException e)
         {
             _failure = e;
+            if (Health.Current.Failure is null) Health.Publish(new(e));
             throw;
         }
     }

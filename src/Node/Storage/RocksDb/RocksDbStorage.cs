@@ -4,6 +4,7 @@ using Kv.Common.Causality;
 using Kv.Common.Identity;
 using Kv.Common.Replication;
 using Kv.Common.Topology;
+using Kv.Node.Signals;
 using RocksDbSharp;
 using Database = RocksDbSharp.RocksDb;
 
@@ -28,9 +29,11 @@ internal sealed class RocksDbStorage : IStorageEngine
     private readonly FreeSpace _space;
     private readonly Lock _writing = new();
 
+    private readonly Lock _failing = new();
+
     // The writer's own.
     private readonly ArrayBufferWriter<byte> _scratch = new(4096);
-    private StorageFailedException? _failure;
+    private volatile StorageFailedException? _failure;
 
     private volatile ReplicaCheckpoint _checkpoint;
     private volatile VersionVector _trimmed;
@@ -54,6 +57,8 @@ internal sealed class RocksDbStorage : IStorageEngine
 
     public StorageRoom Room => _space.Look();
 
+    public Published<StorageHealth> Health { get; } = new(StorageHealth.Sound);
+
     /// <summary>True when the last write before the start was torn, and dropped: nobody was told that it was done.</summary>
     public bool WasTorn { get; private init; }
 
@@ -70,6 +75,7 @@ internal sealed class RocksDbStorage : IStorageEngine
             Directory.CreateDirectory(directory);
             var databaseOptions = Tables.ConfigureDatabase(options);
             (database, watermark, var wasTorn) = StoreOpening.Open(directory, databaseOptions, options);
+            if (options.VerifyAtStart is StoreVerification.Full) FullVerification.Run(database);
             return new(database, watermark, databaseOptions, new(directory, options)) { WasTorn = wasTorn };
         }
         catch (Exception e) when (e is RocksDbException or IOException or UnauthorizedAccessException or InvalidDataException)
@@ -179,7 +185,7 @@ internal sealed class RocksDbStorage : IStorageEngine
     {
         // The check is for the caller's sake; the enumeration, which may come much later, enters for itself.
         _gate.Enter().Dispose();
-        return RangeScanner.Scan(_gate, _database, _data, range);
+        return RangeScanner.Scan(_gate, _database, _data, range, Fail);
     }
 
     public byte[]? ReadMeta(string name)
@@ -233,7 +239,7 @@ internal sealed class RocksDbStorage : IStorageEngine
         return counts;
     }
 
-    private static TResult Guarded<TArgument, TReader, TResult>(TArgument argument, TReader reader, Func<TArgument, TReader, TResult> read)
+    private TResult Guarded<TArgument, TReader, TResult>(TArgument argument, TReader reader, Func<TArgument, TReader, TResult> read)
     {
         try
         {
@@ -241,7 +247,7 @@ internal sealed class RocksDbStorage : IStorageEngine
         }
         catch (Exception e) when (e is RocksDbException or InvalidDataException)
         {
-            throw RocksDbFailures.Translate("A read failed", e);
+            throw Fail("A read failed", e);
         }
     }
 
@@ -265,6 +271,18 @@ internal sealed class RocksDbStorage : IStorageEngine
         writes.Put(RowKeys.Data(record.Key, length <= 256 ? stackalloc byte[256] : new byte[length]), row, _data);
     }
 
+    private StorageFailedException Fail(string what, Exception cause)
+    {
+        var failure = RocksDbFailures.Translate(what, cause);
+        lock (_failing)
+        {
+            // The first one, which the others may follow from.
+            if (Health.Current.Failure is null) Health.Publish(new(failure));
+        }
+
+        return failure;
+    }
+
     /// <summary>After one failure nothing more is written: what the failed batch left behind is known only when the store is opened again.</summary>
     private void ThrowIfFailed()
     {
@@ -283,7 +301,7 @@ internal sealed class RocksDbStorage : IStorageEngine
             }
             catch (Exception e) when (e is RocksDbException or IOException)
             {
-                _failure = RocksDbFailures.Translate("A write failed", e);
+                _failure = Fail("A write failed", e);
                 throw _failure;
             }
         }
