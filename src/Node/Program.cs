@@ -7,9 +7,14 @@ try
     await NodeApplication.RunAsync(args);
     return Environment.ExitCode;
 }
-catch (Exception refused) when (refused is InvalidOptionsException or DataDirectoryRefusedException or StorageFailedException or IOException)
+catch (StorageFailedException failed)
+{
+    await Console.Error.WriteLineAsync(failed.Message);
+    return failed is StorageDamagedException ? ExitCodes.Damaged : ExitCodes.DiskFailed;
+}
+catch (Exception refused) when (refused is InvalidOptionsException or DataDirectoryRefusedException or IOException)
 {
     // For a person to read: what is wrong, and nothing else. IOException: a port is taken.
     await Console.Error.WriteLineAsync(refused.Message);
-    return 2;
+    return ExitCodes.Refused;
 }

@@ -133,10 +133,103 @@ public sealed class DataDirectoryTests : IDisposable
     {
         Claimed().Dispose();
         var good = File.ReadAllText(GenesisPath);
-        foreach (var bad in new[] { "", good[..^1], good + "\n", good.Replace("member", "remember", StringComparison.Ordinal), TopologyText.Write(Another) })
+        foreach (var bad in new[] { "", good[..^1], good + "\n", good[..20], good.Replace("member", "remember", StringComparison.Ordinal), TopologyText.Write(Another) })
         {
             File.WriteAllText(GenesisPath, bad);
             Assert.Contains("The genesis file of the data directory", Refusal());
+        }
+    }
+
+    [Fact]
+    public void Any_changed_byte_of_the_genesis_is_refused()
+    {
+        Claimed().Dispose();
+        var good = File.ReadAllBytes(GenesisPath);
+        for (var at = 0; at < good.Length; at++)
+        {
+            foreach (var flip in new byte[] { 0x01, 0x10, 0x80 })
+            {
+                var bad = (byte[])good.Clone();
+                bad[at] ^= flip;
+                File.WriteAllBytes(GenesisPath, bad);
+                Assert.Contains("The genesis file of the data directory", Refusal());
+            }
+        }
+    }
+
+    [Fact]
+    public void A_genesis_from_before_it_had_a_check_is_read()
+    {
+        Claimed().Dispose();
+        File.WriteAllText(GenesisPath, TopologyText.Write(Cluster));
+        using var found = Open();
+        Assert.Equal(Cluster.Digest, found.Genesis?.Digest);
+    }
+
+    [Fact]
+    public void Data_that_were_found_damaged_are_refused_until_they_are_put_aside_and_then_the_directory_begins_anew()
+    {
+        using (var used = Claimed(() => 42))
+        {
+            Directory.CreateDirectory(used.StorePath);
+            File.WriteAllText(System.IO.Path.Combine(used.StorePath, "data"), "kept");
+            Assert.Contains("is in use by another process", Assert.Throws<DataDirectoryRefusedException>(() => DataDirectory.PutAside(Path, "why", default)).Message);
+            used.MarkDamaged("a row\nis wrong");
+        }
+
+        Assert.Contains("found damaged before", Refusal());
+        Assert.Contains("a row is wrong", Refusal());
+        var aside = DataDirectory.PutAside(Path, "why", new DateTimeOffset(2026, 3, 1, 12, 0, 0, TimeSpan.Zero));
+        Assert.Equal(System.IO.Path.Combine(Path, "damaged-20260301T120000Z"), aside);
+        Assert.Equal("kept", File.ReadAllText(System.IO.Path.Combine(aside!, "store", "data")));
+        using (var fresh = Open())
+        {
+            Assert.True(fresh.IsToBeRebuilt);
+            Assert.Null(fresh.Owner);
+            Assert.False(Directory.Exists(fresh.StorePath));
+            fresh.Claim(Cluster, () => 43);
+            Assert.False(fresh.IsToBeRebuilt);
+        }
+
+        Assert.Equal(aside, DamagedData.FindAside(Path));
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    [InlineData(2)]
+    public void Putting_damaged_data_aside_goes_on_where_it_was_interrupted(int moved)
+    {
+        using (var used = Claimed(() => 42)) Directory.CreateDirectory(used.StorePath);
+        // As a crash leaves it after some of the moves.
+        DamagedData.Mark(Path, "why");
+        var begun = Directory.CreateDirectory(System.IO.Path.Combine(Path, "damaged-20260101T000000Z")).FullName;
+        foreach (var name in new[] { "store", "genesis" }.Take(moved)) Directory.Move(System.IO.Path.Combine(Path, name), System.IO.Path.Combine(begun, name));
+        Assert.Contains("found damaged before", Refusal());
+        Assert.Null(DamagedData.FindAside(Path));
+        Assert.Equal(begun, DataDirectory.PutAside(Path, "again", new DateTimeOffset(2026, 3, 1, 12, 0, 0, TimeSpan.Zero)));
+        Assert.Equal(["damaged", "genesis", "identity", "store"], Directory.GetFileSystemEntries(begun).Select(System.IO.Path.GetFileName).Order(StringComparer.Ordinal));
+        using var fresh = Open();
+        Assert.True(fresh.IsToBeRebuilt);
+    }
+
+    [Fact]
+    public void There_is_nothing_to_put_aside_in_a_directory_without_data()
+    {
+        Assert.Null(DataDirectory.PutAside(Path, "why", default));
+        Open().Dispose();
+        Assert.Null(DataDirectory.PutAside(Path, "why", default));
+    }
+
+    [Fact]
+    public void The_mark_of_a_removed_node_that_cannot_be_read_is_refused_and_nothing_is_moved()
+    {
+        Claimed().Dispose();
+        foreach (var bad in new[] { "", "../elsewhere\n", "2a", "000000000000002a\nrubbish" })
+        {
+            File.WriteAllText(System.IO.Path.Combine(Path, "removed"), bad);
+            Assert.Contains("that of a removed node, and damaged", Refusal());
+            Assert.True(File.Exists(IdentityPath));
         }
     }
 
@@ -263,11 +356,12 @@ public sealed class DataDirectoryTests : IDisposable
 
     private string Refusal(string? path = null, ClusterTopology? cluster = null, NodeAddress? address = null)
     {
-        var refused = Assert.Throws<DataDirectoryRefusedException>(() =>
+        var refused = Assert.ThrowsAny<Exception>(() =>
         {
             using var directory = DataDirectory.Open(path ?? Path, address ?? Address);
             directory.Claim(cluster ?? Cluster, () => 7);
         });
+        Assert.True(refused is DataDirectoryRefusedException or StorageDamagedException, refused.ToString());
         Assert.DoesNotContain('\n', refused.Message);
         return refused.Message;
     }

@@ -32,6 +32,9 @@ public sealed class LocalNode : IAsyncDisposable
 
     public void Start() => _process = NodeProcess.Start(_environment);
 
+    /// <summary>A process at this place with further variables, which is the caller's to end. The one before must have ended.</summary>
+    public NodeProcess StartWith(IReadOnlyDictionary<string, string> more) => NodeProcess.Start(_environment.Concat(more).GroupBy(entry => entry.Key).ToDictionary(entry => entry.Key, entry => entry.Last().Value));
+
     public Task UntilReadyAsync() => Process.UntilReadyAsync(Client);
 
     /// <summary>Starts it again on the same data.</summary>

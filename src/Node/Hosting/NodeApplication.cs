@@ -15,10 +15,12 @@ internal static class NodeApplication
 {
     /// <summary>
     /// Runs a node until the process is told to stop; when the node is removed from its cluster, another one in its place. Throws
-    /// <see cref="InvalidOptionsException"/>, <see cref="DataDirectoryRefusedException"/> or <see cref="StorageFailedException"/> when it must not start.
+    /// <see cref="InvalidOptionsException"/>, <see cref="DataDirectoryRefusedException"/> or <see cref="StorageFailedException"/> when it must not start. What ended it while it ran is in
+    /// the process's exit code.
     /// </summary>
     public static async Task RunAsync(string[] args)
     {
+        args = Rebuilding.TranslateArguments(args);
         ClusterTopology? removedIn = null;
         do
         {
@@ -32,8 +34,10 @@ internal static class NodeApplication
     /// <summary>Null when the process was told to stop before the node knew its cluster.</summary>
     public static async Task<WebApplication?> BuildAsync(string[] args, ClusterTopology? removedIn, NodeEnding ending)
     {
-        var options = NodeOptions.Read(NodeHost.CreateBuilder(args).Configuration);
-        return await NodeOrigin.FindAsync(options, removedIn, () => ClusterFinder.FindAsync(args, options, TimeProvider.System)) is { } origin ? Build(args, options, origin, ending) : null;
+        await using var settings = NodeHost.CreateBuilder(args).Build();
+        var options = NodeOptions.Read(settings.Configuration);
+        return await Rebuilding.BuildAsync(options, TimeProvider.System, settings.Services.GetRequiredService<ILogger<NodeOrigin>>(), async () =>
+            await NodeOrigin.FindAsync(options, removedIn, () => ClusterFinder.FindAsync(args, options, TimeProvider.System)) is { } origin ? Build(args, options, origin, ending) : null);
     }
 
     /// <summary>Everything a node is made of, but for the doors it listens on.</summary>
@@ -62,13 +66,31 @@ internal static class NodeApplication
     private static WebApplication Build(string[] args, NodeOptions options, NodeOrigin origin, NodeEnding ending)
     {
         var builder = NodeHost.CreateBuilder(args, options);
-        AddServices(builder, options, origin, ending);
+        try
+        {
+            AddServices(builder, options, origin, ending);
+        }
+        catch
+        {
+            // Nobody else has it yet.
+            origin.Directory?.Dispose();
+            throw;
+        }
+
         var app = builder.Build();
-        // First made, last disposed of: the lock is released after the storage is closed.
-        app.Services.GetService<DataDirectory>();
-        UseDoors(app, options);
-        app.Services.GetRequiredService<NodeGauges>();
-        return app;
+        try
+        {
+            // First made, last disposed of: the lock is released after the storage is closed.
+            app.Services.GetService<DataDirectory>();
+            UseDoors(app, options);
+            app.Services.GetRequiredService<NodeGauges>();
+            return app;
+        }
+        catch
+        {
+            ((IDisposable)app.Services).Dispose();
+            throw;
+        }
     }
 
     private static IStorageEngine OpenStorage(NodeOptions options, DataDirectory? directory) =>

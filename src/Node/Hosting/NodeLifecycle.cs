@@ -54,11 +54,37 @@ internal sealed partial class NodeLifecycle(
         {
             BeginAnewAfter(removed.Topology);
         }
+        catch (StorageDamagedException damage)
+        {
+            LogDamaged(logger, damage.Message);
+            Environment.ExitCode = ExitCodes.Damaged;
+            MarkDamaged(damage.Message);
+            lifetime.StopApplication();
+        }
+        catch (StorageFailedException failure)
+        {
+            LogDiskFailed(logger, failure.Message);
+            Environment.ExitCode = ExitCodes.DiskFailed;
+            lifetime.StopApplication();
+        }
         catch (Exception failure)
         {
             LogFailed(logger, failure);
-            Environment.ExitCode = 1;
+            Environment.ExitCode = ExitCodes.Failed;
             lifetime.StopApplication();
+        }
+    }
+
+    // A start that reads only what it must would not find it again.
+    private void MarkDamaged(string what)
+    {
+        try
+        {
+            directory?.MarkDamaged(what);
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            LogFailed(logger, failure);
         }
     }
 
@@ -74,7 +100,7 @@ internal sealed partial class NodeLifecycle(
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
             LogFailed(logger, failure);
-            Environment.ExitCode = 1;
+            Environment.ExitCode = ExitCodes.Failed;
         }
         finally
         {
@@ -90,6 +116,14 @@ internal sealed partial class NodeLifecycle(
 
     [LoggerMessage(1003, LogLevel.Warning, "An operator removed this node from the cluster in epoch {Epoch}: it begins anew, empty, and waits to be let in")]
     private static partial void LogRemoved(ILogger logger, Epoch epoch);
+
+    [LoggerMessage(
+        1004, LogLevel.Critical, "The data of this node are damaged, and it stops: {What} It does not start again from them. Start it with --rebuild or KV_REBUILD=true to have it filled anew by its peers")]
+    private static partial void LogDamaged(ILogger logger, string what);
+
+    [LoggerMessage(
+        1005, LogLevel.Critical, "The disk failed, and the node stops: {What}. Whatever it acknowledged is there when it starts again; see to the disk first")]
+    private static partial void LogDiskFailed(ILogger logger, string what);
 
     [LoggerMessage(1002, LogLevel.Critical, "The node cannot go on and stops")]
     private static partial void LogFailed(ILogger logger, Exception failure);

@@ -10,6 +10,7 @@ namespace Kv.Node.Hosting;
 
 /// <summary>Every loop of a node, in the order they start. Runs until cancelled; the first one that fails ends the rest and its failure comes out.</summary>
 internal sealed class NodeLoops(
+    StorageWatch storage,
     ReplicaState replica,
     MembershipService membership,
     HeartbeatLoops heartbeats,
@@ -35,6 +36,8 @@ internal sealed class NodeLoops(
         using var all = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         var loops = new List<Task>
         {
+            // First, so that of several failures the storage's is the one that comes out: the others follow from it.
+            storage.RunAsync(all.Token),
             replica.RunAsync(all.Token),
             membership.RunAsync(all.Token),
             heartbeats.RunAsync(all.Token),

@@ -38,6 +38,9 @@ internal sealed class NodeOptions
     /// <summary><c>KV_STORAGE=memory</c>: nothing survives the process. For trying out.</summary>
     public required bool InMemory { get; init; }
 
+    /// <summary><c>KV_REBUILD</c>, or <c>--rebuild</c>: what to do when the data are damaged.</summary>
+    public Rebuild Rebuild { get; init; }
+
     public required RestOptions Rest { get; init; }
 
     public required RequestOptions Requests { get; init; }
@@ -76,6 +79,7 @@ internal sealed class NodeOptions
             DataDirectory = configuration["KV_DATA_DIR"] is { Length: > 0 } directory ? directory : DefaultDataDirectory(self),
             ClusterSecret = Encoding.UTF8.GetBytes(configuration["KV_CLUSTER_SECRET"] ?? ""),
             InMemory = storage == "memory",
+            Rebuild = ReadRebuild(configuration["KV_REBUILD"], errors),
             Rest = Bind<RestOptions>(configuration, "Rest", errors),
             Requests = Bind<RequestOptions>(configuration, "Requests", errors),
             Replica = Bind<ReplicaOptions>(configuration, "Replica", errors),
@@ -129,6 +133,22 @@ internal sealed class NodeOptions
             return count;
         errors.Add($"SHARD_COUNT must be 1 to the number of nodes in VIEW ({nodes}), not '{text}'.");
         return null;
+    }
+
+    private static Rebuild ReadRebuild(string? text, List<string> errors)
+    {
+        switch (text)
+        {
+            case null or "" or "false":
+                return Rebuild.Never;
+            case "true":
+                return Rebuild.WhenDamaged;
+            case "force":
+                return Rebuild.Once;
+            default:
+                errors.Add($"KV_REBUILD must be false, true or force, not '{text}'.");
+                return Rebuild.Never;
+        }
     }
 
     private static string DefaultDataDirectory(NodeAddress self) =>

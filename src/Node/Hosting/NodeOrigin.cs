@@ -20,9 +20,10 @@ internal sealed record NodeOrigin(NodeIdentity Self, TopologyOrigin Topology, Da
         NodeOrigin? origin = null;
         try
         {
-            var genesis = options.ShardCount is { } shards
-                ? Kv.Common.Topology.Genesis.Provisional(options.View, shards)
-                : directory?.Genesis ?? await discover();
+            var isToBeRebuilt = directory is { IsToBeRebuilt: true } && options.View.Count > 1;
+            var told = options.ShardCount is { } shards ? Kv.Common.Topology.Genesis.Provisional(options.View, shards) : null;
+            var genesis = isToBeRebuilt ? await discover() : told ?? directory?.Genesis ?? await discover();
+            if (isToBeRebuilt && genesis is not null) Check(genesis, told);
             if (genesis is not null) origin = Claim(options, genesis, directory);
             return origin;
         }
@@ -30,6 +31,14 @@ internal sealed record NodeOrigin(NodeIdentity Self, TopologyOrigin Topology, Da
         {
             if (origin is null) directory?.Dispose();
         }
+    }
+
+    // A rebuilt node has lost what it held. Whoever has the rest of it is to be found: to form a cluster instead, with others that lost theirs, would be to answer that there never was anything.
+    private static void Check(ClusterTopology found, ClusterTopology? told)
+    {
+        if (!found.IsSealed) throw new DataDirectoryRefusedException("This node's data were put aside, and nobody in VIEW has the cluster that could fill it: start the nodes that have data, and then this one again.");
+        if (told is not null && told.Cluster != found.Cluster)
+            throw new DataDirectoryRefusedException($"VIEW and SHARD_COUNT are of cluster {told.Cluster}, and the nodes in VIEW belong to cluster {found.Cluster}.");
     }
 
     private static NodeOrigin Claim(NodeOptions options, ClusterTopology genesis, DataDirectory? directory)

@@ -83,6 +83,7 @@ internal static class NodeServices
         services.AddSingleton<ForwardedRequests>();
         services.AddSingleton(options.Rest).AddSingleton<SlowClients>().AddSingleton<OtherRequests>();
         services.AddSingleton<KeyValueEndpoints>();
+        services.AddSingleton<StorageWatch>();
         services.AddSingleton<NodeLoops>();
         services.AddSingleton<NodeGauges>();
         return services;

@@ -15,6 +15,7 @@ internal sealed record NodeVariable(string Name, string Default, string Meaning)
         new("KV_DATA_DIR", "data/<host>-<port>", "Where this node keeps its data"),
         new("KV_CLUSTER_SECRET", "none: tokens are protected against corruption, not against forgery", "Seals tokens; the same on every node"),
         new("KV_STORAGE", "rocksdb", "rocksdb, or memory for trying out: then nothing survives the process"),
+        new("KV_REBUILD", "false", "true, or the argument --rebuild: damaged data are put aside and the node is filled by its peers; force, or --rebuild=force: once, whatever the data are like"),
         new(NodeHost.LogFormatVariable, "text", "How the log is written to the standard output: text, a line for each event, or json, an object for each"),
     ];
 }

@@ -17,7 +17,7 @@ namespace Kv.Node.Replica;
 /// Reads do not pass through the mailbox. When more is asked of it than it can do, or its disk is about to be full, clients' writes are refused; what peers have
 /// acknowledged to their clients is only put off, and stays in their logs meanwhile.
 /// </summary>
-internal sealed class ReplicaState
+internal sealed partial class ReplicaState
 {
     private readonly NodeIdentity _self;
     private readonly Published<ClusterTopology> _topology;
@@ -26,6 +26,7 @@ internal sealed class ReplicaState
     private readonly TimeProvider _time;
     private readonly ReplicaOptions _options;
     private readonly KvMetrics _metrics;
+    private readonly ILogger<ReplicaState> _logger;
     private readonly Channel<WriterWork> _mailbox;
     private readonly HybridLogicalClock _clock;
     private readonly ArcSummaries _counts;
@@ -34,6 +35,7 @@ internal sealed class ReplicaState
     private CausalInbox _inbox = new();
     private LayoutScope _scope;
     private volatile bool _isOutOfRoom;
+    private StorageRoom _lastRoom = StorageRoom.Ample;
 
     public ReplicaState(
         NodeIdentity self,
@@ -42,7 +44,8 @@ internal sealed class ReplicaState
         CausalTokenCodec tokens,
         TimeProvider time,
         ReplicaOptions options,
-        KvMetrics metrics)
+        KvMetrics metrics,
+        ILogger<ReplicaState> logger)
     {
         _self = self;
         _topology = topology;
@@ -51,6 +54,7 @@ internal sealed class ReplicaState
         _time = time;
         _options = options;
         _metrics = metrics;
+        _logger = logger;
         _clock = new(storage.Checkpoint.Clock);
         _counts = new(storage);
         _delay = new(options.QueueTarget, options.QueueInterval, time);
@@ -72,9 +76,21 @@ internal sealed class ReplicaState
 
     /// <summary>
     /// The winner of a key, a tombstone included, or null. Covers at least what <see cref="Snapshot"/> said before the call; of a key that is not of the
-    /// snapshot's place it says nothing, so whoever reads looks afterwards whether that place is still the one it meant.
+    /// snapshot's place it says nothing, so whoever reads looks afterwards whether that place is still the one it meant. Throws <see cref="OperationCanceledException"/> when the storage
+    /// fails: the node stops then.
     /// </summary>
-    public WriteRecord? Read(Key key) => _storage.Read(key);
+    public WriteRecord? Read(Key key)
+    {
+        try
+        {
+            return _storage.Read(key);
+        }
+        catch (StorageFailedException failed)
+        {
+            // Whoever runs the node has heard of it and stops it. For the reader that is all there is to say: nothing is known of what may be there.
+            throw new OperationCanceledException("The node is stopping.", failed);
+        }
+    }
 
     /// <summary>A pass over the records of a ring range; see <see cref="IStorageEngine.Scan"/>.</summary>
     public IEnumerable<WriteRecord> Scan(RingRange range) => _storage.Scan(range);
@@ -168,7 +184,7 @@ internal sealed class ReplicaState
 
     /// <summary>
     /// Own writes are sent only when durable here, so no peer can hold one that this node lacks, unless the data directory went back in time. To write
-    /// on would give the same dots to other writes: throws <see cref="StorageFailedException"/> then, and the node must stop.
+    /// on would give the same dots to other writes: throws <see cref="StorageDamagedException"/> then, and the node must stop.
     /// </summary>
     public void RefuseOldCopy(NodeAddress holder, VersionVector held)
     {
@@ -177,8 +193,7 @@ internal sealed class ReplicaState
         if (checkpoint.Place is not { } place) return;
         var own = new Origin(_self.Incarnation, place);
         if (held[own] <= checkpoint.Vector[own]) return;
-        throw new StorageFailedException(
-            $"{holder} holds write {held[own]} of this incarnation, and the data directory only {checkpoint.Vector[own]}: it is an older copy. Remove it, and this node rejoins as a new one.");
+        throw new StorageDamagedException($"{holder} holds write {held[own]} of this incarnation, and the data directory only {checkpoint.Vector[own]}: it is an older copy.");
     }
 
     /// <summary>The writer. Throws <see cref="StorageFailedException"/> when the disk fails: the node must stop then.</summary>
@@ -257,7 +272,7 @@ internal sealed class ReplicaState
     // Clients hear at once that there is no room. The rest is put off, up to as much as the mailbox holds: then it fills, and those who send wait as well.
     private async ValueTask UntilThereIsRoomAsync(CancellationToken cancellation)
     {
-        while (_storage.Room is StorageRoom.None)
+        while (LookAtRoom() is StorageRoom.None)
         {
             _isOutOfRoom = true;
             while (_putOff.Count < _options.MailboxCapacity && _mailbox.Reader.TryRead(out var work))
@@ -270,6 +285,18 @@ internal sealed class ReplicaState
         }
 
         _isOutOfRoom = false;
+    }
+
+    // The writer's: what is told about is what it acts on.
+    private StorageRoom LookAtRoom()
+    {
+        var room = _storage.Room;
+        if (room == _lastRoom) return room;
+        _lastRoom = room;
+        if (room is StorageRoom.Ample) LogAmple(_logger);
+        else if (room is StorageRoom.Reserve) LogReserve(_logger);
+        else LogNoRoom(_logger);
+        return room;
     }
 
     private bool TryTake(StorageRoom room, [NotNullWhen(true)] out WriterWork? work)
@@ -293,7 +320,7 @@ internal sealed class ReplicaState
         var topology = _topology.Current;
         if (topology.Scope != _scope) (_scope, _inbox) = (topology.Scope, new());
         var step = new ReplicaStep(_self, topology, before.Checkpoint, _clock, _inbox, _counts, _tokens, _storage.Read, NowMs());
-        var room = _storage.Room;
+        var room = LookAtRoom();
         while (step.Count < _options.MaxGroupCommit && step.Bytes < _options.MaxGroupCommitBytes && TryTake(room, out var work))
         {
             queued.Add(work);
@@ -318,6 +345,15 @@ internal sealed class ReplicaState
         // 4. Answer.
         foreach (var work in queued) work.Complete();
     }
+
+    [LoggerMessage(2900, LogLevel.Information, "The disk has room again: writes are taken in")]
+    private static partial void LogAmple(ILogger logger);
+
+    [LoggerMessage(2901, LogLevel.Warning, "The disk is nearly full: clients' writes are refused (507) until there is room; reads go on, and what peers wrote is taken in")]
+    private static partial void LogReserve(ILogger logger);
+
+    [LoggerMessage(2902, LogLevel.Warning, "The disk is full: nothing is taken in, from peers neither, until there is room; reads go on")]
+    private static partial void LogNoRoom(ILogger logger);
 
     private long NowMs() => _time.GetUtcNow().ToUnixTimeMilliseconds();
 }

@@ -116,7 +116,7 @@ internal sealed class ReplicaStep
         var applied = Vector;
         if (applied.Covers(passage.Through)) return;
         if (origin == _own)
-            throw new StorageFailedException($"A peer sends this incarnation's own write {passage.Through}, which the data directory lacks: it is an older copy.");
+            throw new StorageDamagedException($"A peer sends this incarnation's own write {passage.Through}, which the data directory lacks: it is an older copy.");
         if (CausalInbox.IsReady(passage, applied)) ApplyDelivered(passage);
         else _inbox.Add(passage, applied);
 
@@ -336,7 +336,7 @@ internal sealed class ReplicaStep
         var cut = fill.Sources[0].Cut!.OfGroups(group => _topology.Concerns(group, fill.Target));
         _next = _next with { LoggedAfter = _next.LoggedAfter.Join(cut.Without(Vector)), IsComplete = true, Fill = null };
         if (cut[_own] > _ownSequence)
-            throw new StorageFailedException($"A donor holds this incarnation's own write {cut[_own]}, and the data directory only {_ownSequence}: it is an older copy.");
+            throw new StorageDamagedException($"A donor holds this incarnation's own write {cut[_own]}, and the data directory only {_ownSequence}: it is an older copy.");
         _vector = Vector.Join(cut);
         while (_inbox.TakeReady(Vector) is { } ready) ApplyDelivered(ready);
         BeginFillIfAsked();

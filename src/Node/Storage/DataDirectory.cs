@@ -37,12 +37,15 @@ internal sealed class DataDirectory : IDisposable
     /// <summary>The topology that the owner began from. Null while there is no owner; and in a directory of a build that did not keep it, until it is claimed.</summary>
     public ClusterTopology? Genesis { get; private set; }
 
+    /// <summary>True when nobody owns it because its data were damaged and put aside: a member of a cluster, which must not begin as if there were none yet.</summary>
+    public bool IsToBeRebuilt => Owner is null && DamagedData.FindAside(Path) is not null;
+
     /// <summary>True when the owner takes the place of a node that was removed; see <see cref="RemovedNode"/>.</summary>
     public bool IsUninvited { get; private init; }
 
     /// <summary>
     /// 1. makes the directory, 2. locks it, 3. reads whose it is. Which cluster that is need not be known yet. Throws
-    /// <see cref="DataDirectoryRefusedException"/>.
+    /// <see cref="DataDirectoryRefusedException"/>, and <see cref="StorageDamagedException"/> when its files are damaged, or the data were found to be.
     /// </summary>
     public static DataDirectory Open(string path, NodeAddress address)
     {
@@ -53,10 +56,10 @@ internal sealed class DataDirectory : IDisposable
             var held = Lock(path);
             try
             {
-                RemovedNode.SetAside(path, IdentityName, GenesisFile.Name, StoreName);
+                DamagedData.ThrowIfMarked(path);
+                var successors = FindSuccessorsGenesis(path);
                 var owner = Find(path);
                 if (owner is not null) Check(path, owner, address);
-                var successors = FindSuccessorsGenesis(path);
                 return new DataDirectory(path, held, address, owner, owner is null ? successors : FindGenesis(path, owner)) { IsUninvited = successors is not null };
             }
             catch
@@ -92,6 +95,24 @@ internal sealed class DataDirectory : IDisposable
 
     /// <summary>The owner was removed from its cluster: whoever opens the directory next finds it empty. Durable when it returns.</summary>
     public void MarkRemoved(ClusterTopology topology) => RemovedNode.Mark(Path, Owner!.Incarnation, topology);
+
+    /// <summary>The data are damaged: nobody may open them again before they are put aside. Durable when it returns.</summary>
+    public void MarkDamaged(string what) => DamagedData.Mark(Path, what);
+
+    /// <summary>
+    /// Puts the data of a directory that is not in use aside, so that it is found empty when it is opened next, and gives the new place; null when there are none. What says that its node was removed
+    /// stays. Throws <see cref="DataDirectoryRefusedException"/>.
+    /// </summary>
+    public static string? PutAside(string path, string why, DateTimeOffset now)
+    {
+        path = System.IO.Path.GetFullPath(path);
+        if (!Directory.Exists(path) || !Directory.EnumerateFileSystemEntries(path).Any(entry => System.IO.Path.GetFileName(entry) is StoreName or GenesisFile.Name or IdentityName)) return null;
+        return Guard(path, () =>
+        {
+            using var held = Lock(path);
+            return DamagedData.PutAside(path, why, now, StoreName, GenesisFile.Name, IdentityName);
+        });
+    }
 
     public void Dispose() => _lock.Dispose();
 
@@ -138,7 +159,7 @@ internal sealed class DataDirectory : IDisposable
             // The identity is written before anything else, so data without one did not begin here. To go on under a new incarnation would be to
             // forget which writes were this node's own.
             if (!Directory.Exists(StorePathIn(path))) return null;
-            throw new DataDirectoryRefusedException($"The data directory {path} holds data, but its identity file is missing: restore it, or move the directory away.");
+            throw new StorageDamagedException($"The data directory {path} holds data, but its identity file is missing.");
         }
 
         try
@@ -149,7 +170,7 @@ internal sealed class DataDirectory : IDisposable
         }
         catch (FormatException e)
         {
-            throw new DataDirectoryRefusedException($"The identity file of the data directory {path} is damaged ({e.Message}): restore it, or move the directory away.", e);
+            throw new StorageDamagedException($"The identity file of the data directory {path} is damaged: {e.Message}.", e);
         }
     }
 
@@ -161,7 +182,7 @@ internal sealed class DataDirectory : IDisposable
         }
         catch (FormatException e)
         {
-            throw new DataDirectoryRefusedException($"The genesis file of the data directory {path} is damaged ({e.Message}): restore it, or move the directory away.", e);
+            throw new StorageDamagedException($"The genesis file of the data directory {path} is damaged: {e.Message}.", e);
         }
     }
 
@@ -169,6 +190,7 @@ internal sealed class DataDirectory : IDisposable
     {
         try
         {
+            RemovedNode.SetAside(path, IdentityName, GenesisFile.Name, StoreName);
             return RemovedNode.SuccessorsGenesis(path);
         }
         catch (FormatException e)

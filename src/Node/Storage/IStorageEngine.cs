@@ -2,6 +2,7 @@ using Kv.Common.Causality;
 using Kv.Common.Identity;
 using Kv.Common.Replication;
 using Kv.Common.Topology;
+using Kv.Node.Signals;
 
 namespace Kv.Node.Storage;
 
@@ -21,6 +22,12 @@ internal interface IStorageEngine : IAsyncDisposable
 
     /// <summary>About how many bytes the log takes; what was trimmed a moment ago may still be counted.</summary>
     long LogBytes { get; }
+
+    /// <summary>
+    /// Tells of the first failure of any call or enumeration, which is thrown there as well: whoever runs the node must stop it then, for a <see cref="StorageFailedException"/> of a
+    /// read says no less about the disk than one of a write.
+    /// </summary>
+    Published<StorageHealth> Health { get; }
 
     /// <summary>The committed winner for a key (a tombstone counts), or null when the key has none.</summary>
     WriteRecord? Read(Key key);

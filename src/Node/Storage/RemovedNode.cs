@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using Kv.Common.Identity;
 using Kv.Common.Topology;
@@ -18,7 +19,7 @@ internal static class RemovedNode
         DurableFile.Replace(Path.Combine(directory, MarkName), Encoding.UTF8.GetBytes($"{removed}\n{TopologyText.Write(topology)}"));
 
     /// <summary>
-    /// Does what the mark asks for, if there is one. 1. Remember where the successor begins. 2. Put the former node's <paramref name="names"/> aside.
+    /// Does what the mark asks for, if there is one; throws <see cref="FormatException"/> when it is damaged. 1. Remember where the successor begins. 2. Put the former node's <paramref name="names"/> aside.
     /// 3. Remove the mark.
     /// </summary>
     public static void SetAside(string directory, params IEnumerable<string> names)
@@ -27,6 +28,9 @@ internal static class RemovedNode
         if (!File.Exists(mark)) return;
         var text = File.ReadAllText(mark);
         var line = text.IndexOf('\n', StringComparison.Ordinal);
+        // Before anything is moved by what it says.
+        if (line < 0 || !ulong.TryParse(text[..line], NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out _)) throw new FormatException("its mark names no incarnation");
+        TopologyText.Parse(text[(line + 1)..]);
         DurableFile.Replace(Path.Combine(directory, SuccessorName), Encoding.UTF8.GetBytes(text[(line + 1)..]));
         var aside = Path.Combine(directory, $"removed-{text[..line]}");
         Directory.CreateDirectory(aside);

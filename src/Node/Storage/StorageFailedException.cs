@@ -1,4 +1,4 @@
 namespace Kv.Node.Storage;
 
 /// <summary>The disk or the engine failed; the node cannot vouch for its data and must stop.</summary>
-internal sealed class StorageFailedException(string message, Exception? inner = null) : Exception(message, inner);
+internal class StorageFailedException(string message, Exception? inner = null) : Exception(message, inner);

@@ -42,6 +42,9 @@ internal sealed class StorageOptions
     /// <summary>Free bytes below which nothing is taken in from peers either. 256 MiB: several times what is in memory and not in sorted files yet.</summary>
     public long FloorFreeBytes { get; set; } = 256L << 20;
 
+    /// <summary>How much is read and checked before the node starts. Quick, which takes no longer for more data; whatever is read later is checked then.</summary>
+    public StoreVerification VerifyAtStart { get; set; }
+
     /// <summary>Counts what the engine does (see <c>RocksDbStorage.Statistics</c>). Off: it costs some per cent of every operation.</summary>
     public bool CollectStatistics { get; set; }
 
@@ -55,6 +58,7 @@ internal sealed class StorageOptions
         if (BlockBytes is < 1 << 10 or > 1 << 20) yield return $"{nameof(BlockBytes)} must be 1 KiB to 1 MiB.";
         if (MinFreeBytes < 0) yield return $"{nameof(MinFreeBytes)} must not be negative.";
         if (FloorFreeBytes < 0 || (MinFreeBytes > 0 && FloorFreeBytes > MinFreeBytes)) yield return $"{nameof(FloorFreeBytes)} must not be negative, and at most {nameof(MinFreeBytes)}.";
+        if (!Enum.IsDefined(VerifyAtStart)) yield return $"{nameof(VerifyAtStart)} must be Quick or Full.";
         if (BackgroundJobs is < 2 or > 64) yield return $"{nameof(BackgroundJobs)} must be 2 to 64.";
     }
 }

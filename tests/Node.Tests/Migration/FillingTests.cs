@@ -11,6 +11,7 @@ using Kv.Node.Storage.InMemory;
 using Kv.Node.Telemetry;
 using Kv.Node.Tests.Replication;
 using Kv.Node.Tests.VirtualTime;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Kv.Node.Tests.Migration;
 
@@ -38,7 +39,7 @@ public sealed class FillingTests : IDisposable
     {
         for (var node = 0; node < 3; node++)
         {
-            var replica = new ReplicaState(Identity(node), _topology, new InMemoryStorage(new()), _tokens, _clock.Time, new(), _metrics);
+            var replica = new ReplicaState(Identity(node), _topology, new InMemoryStorage(new()), _tokens, _clock.Time, new(), _metrics, NullLogger<ReplicaState>.Instance);
             _replicas.Add(replica);
             _ = _clock.NewProcess().Start(() => replica.RunAsync(_stop.Token));
         }

@@ -319,7 +319,7 @@ public sealed class ReplicaStepTests
     public void A_write_of_this_incarnation_that_is_not_here_shows_an_older_copy()
     {
         Write(KeyOf(0));
-        Assert.Throws<StorageFailedException>(() => Do(step => step.Deliver(Passage.Of(Record(KeyOf(0), new(_self.Incarnation, Zero), 2)))));
+        Assert.Throws<StorageDamagedException>(() => Do(step => step.Deliver(Passage.Of(Record(KeyOf(0), new(_self.Incarnation, Zero), 2)))));
     }
 
     // Node 1 has written, and holds what the other shard had.

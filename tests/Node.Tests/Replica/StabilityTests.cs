@@ -7,6 +7,7 @@ using Kv.Node.Replica;
 using Kv.Node.Signals;
 using Kv.Node.Storage.InMemory;
 using Kv.Node.Telemetry;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Kv.Node.Tests.Replica;
 
@@ -100,7 +101,7 @@ public sealed class StabilityTests : IDisposable
         var self = new NodeIdentity(topology.Cluster, Anna, NameOf(Anna));
         var published = new Published<ClusterTopology>(topology);
         var tokens = new CausalTokenCodec("secret"u8, topology.Cluster);
-        var replica = new ReplicaState(self, published, new InMemoryStorage(new()), tokens, TimeProvider.System, new(), _metrics);
+        var replica = new ReplicaState(self, published, new InMemoryStorage(new()), tokens, TimeProvider.System, new(), _metrics, NullLogger<ReplicaState>.Instance);
         return new(self, published, new Published<MembershipView>(new(Anna, peers)), replica, tokens);
     }
 

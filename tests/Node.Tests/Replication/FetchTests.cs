@@ -10,6 +10,7 @@ using Kv.Node.Storage;
 using Kv.Node.Storage.InMemory;
 using Kv.Node.Telemetry;
 using Kv.Node.Tests.VirtualTime;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Kv.Node.Tests.Replication;
 
@@ -36,7 +37,7 @@ public sealed class FetchTests : IDisposable
         var storage = new InMemoryStorage(new());
         await storage.CommitAsync(new(records, new Dictionary<Key, WriteRecord>(), ReplicaCheckpoint.Empty with { Place = Place, Vector = held }));
         var (self, clock) = (new NodeIdentity(topology.Cluster, Nodes[0], new(1)), new VirtualClock());
-        var replica = new ReplicaState(self, new(topology), storage, new CausalTokenCodec("secret"u8, topology.Cluster), clock.Time, new(), _metrics);
+        var replica = new ReplicaState(self, new(topology), storage, new CausalTokenCodec("secret"u8, topology.Cluster), clock.Time, new(), _metrics, NullLogger<ReplicaState>.Instance);
         var giver = new InboundReplication(self, new Published<ClusterTopology>(topology), replica, clock.Time, new());
 
         var passages = giver.Fetch(new(Place, VersionVector.Empty, held)).SelectMany(batch => batch.Passages).ToList();

@@ -16,6 +16,7 @@ using Kv.Node.Storage.InMemory;
 using Kv.Node.Telemetry;
 using Kv.Node.Tests.VirtualTime;
 using Kv.Node.Topology;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Kv.Node.Tests.Replication;
 
@@ -37,7 +38,7 @@ internal sealed class TwoReplicas : IDisposable
         Self = new(topology.Cluster, Anna, new Incarnation(1));
         var storage = new InMemoryStorage(Disk);
         _ = storage.CommitAsync(new([], new Dictionary<Key, WriteRecord>(), ReplicaCheckpoint.Empty with { Place = Group })).AsTask();
-        Replica = new(Self, Topology, storage, Tokens, clock.Time, options ?? new(), Metrics);
+        Replica = new(Self, Topology, storage, Tokens, clock.Time, options ?? new(), Metrics, NullLogger<ReplicaState>.Instance);
     }
 
     public static VersionVector OfBen { get; } = VersionVector.Of([FirstOfBen]);

@@ -8,6 +8,7 @@ using Kv.Node.Requests;
 using Kv.Node.Signals;
 using Kv.Node.Storage.InMemory;
 using Kv.Node.Telemetry;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Kv.Node.Tests.Requests;
 
@@ -71,7 +72,7 @@ public sealed class ConvergenceTests : IDisposable
     {
         var self = new NodeIdentity(_topology.Cluster, Names.Anna, NameOf(Names.Anna));
         var published = new Published<ClusterTopology>(_topology);
-        var replica = new ReplicaState(self, published, new InMemoryStorage(new()), new("secret"u8, _topology.Cluster), TimeProvider.System, new(), _metrics);
+        var replica = new ReplicaState(self, published, new InMemoryStorage(new()), new("secret"u8, _topology.Cluster), TimeProvider.System, new(), _metrics, NullLogger<ReplicaState>.Instance);
         return new Convergence(self, published, new Published<MembershipView>(new(Names.Anna, peers)), replica).Report().Shards[1];
     }
 

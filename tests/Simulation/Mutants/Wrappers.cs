@@ -8,6 +8,7 @@ using Kv.Node.Peers;
 using Kv.Node.Replica;
 using Kv.Node.Replication;
 using Kv.Node.Requests;
+using Kv.Node.Signals;
 using Kv.Node.Storage;
 using Kv.Node.Topology;
 using Microsoft.Extensions.DependencyInjection;
@@ -22,6 +23,8 @@ internal class StorageWrapper(IStorageEngine inner) : IStorageEngine
     public virtual StorageRoom Room => inner.Room;
 
     public virtual long LogBytes => inner.LogBytes;
+
+    public Published<StorageHealth> Health => inner.Health;
 
     protected IStorageEngine Inner => inner;
 

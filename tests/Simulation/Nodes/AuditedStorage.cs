@@ -3,6 +3,7 @@ using Kv.Common.Identity;
 using Kv.Common.Migration;
 using Kv.Common.Replication;
 using Kv.Common.Topology;
+using Kv.Node.Signals;
 using Kv.Node.Storage;
 using Kv.Node.Topology;
 
@@ -44,6 +45,8 @@ internal sealed class AuditedStorage : IStorageEngine
     public StorageRoom Room => _inner.Room;
 
     public long LogBytes => _inner.LogBytes;
+
+    public Published<StorageHealth> Health => _inner.Health;
 
     public WriteRecord? Read(Key key)
     {

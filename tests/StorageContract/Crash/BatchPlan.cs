@@ -68,7 +68,7 @@ internal sealed class BatchPlan(int seed)
     public void AssertHeldBy(IStorageEngine engine, ulong keptInLog)
     {
         Assert.Equal(Make.Text(_checkpoint), Make.Text(engine.Checkpoint));
-        Assert.Equal(_winners.Values.Select(Make.Text), engine.Scan(RingRange.Whole).Select(Make.Text));
+        Assert.Equal(_winners.Values.Select(Make.Text), engine.Scan(RingRange.Whole).Select(Make.Text).ToList());
         foreach (var winner in _winners.Values) Assert.Equal(Make.Text(winner), Make.Text(engine.Read(winner.Key)));
         Assert.Equal(Summaries().Order(ByArc), engine.ReadArcs()!.Order(ByArc));
         var trimmed = Written > keptInLog ? Written - keptInLog : 0;

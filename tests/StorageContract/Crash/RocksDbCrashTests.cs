@@ -7,65 +7,16 @@ namespace Kv.StorageContract.Crash;
 
 public sealed class RocksDbCrashTests : IDisposable
 {
-    private const int Kills = 30;
+    private const int Kills = 100;
 
     private readonly TemporaryDirectory _temporary = new();
 
     [Fact]
     public async Task A_writer_killed_at_any_moment_leaves_every_acknowledged_batch_and_no_part_of_another()
     {
-        const int Seed = 20260101;
-        var random = new Random(Seed);
-        var directory = _temporary.Under("store");
-        var plan = new BatchPlan(Seed);
-        for (var kill = 0; kill < Kills; kill++)
-        {
-            var acknowledged = await WriteAndKillAsync(directory, Seed, random.Next(1, 120));
-            await using var engine = RocksDbStorage.Open(directory, RocksDbMedium.Small);
-            var held = engine.Checkpoint.Clock.Packed;
-            // The writer waits for each batch before it starts the next, so at most one was under way.
-            Assert.InRange(held, acknowledged, acknowledged + 1);
-            plan.AdvanceTo(held);
-            plan.AssertHeldBy(engine, Victim.KeptInLog);
-        }
-    }
-
-    [Fact]
-    public async Task A_torn_end_of_the_write_ahead_log_costs_only_the_batches_it_held()
-    {
-        const int Seed = 7;
-        const ulong Batches = 12;
-        var original = await WriteAsync(_temporary.Under("store"), Seed, Batches);
-        var length = new FileInfo(NewestWriteAheadLog(original)).Length;
-        var last = Batches;
-        for (var (cut, copy) = (1L, 0); cut < length; cut += 1 + (cut / 3), copy++)
-        {
-            var store = _temporary.CopyOf(original, $"cut{copy}");
-            using (var file = File.OpenWrite(NewestWriteAheadLog(store))) file.SetLength(length - cut);
-            var held = await CheckPrefixAsync(store, Seed);
-            if (copy == 0) Assert.Equal(Batches - 1, held);
-            Assert.True(held <= last, "a longer log holds less");
-            last = held;
-        }
-    }
-
-    [Theory]
-    [InlineData(0x00)]
-    [InlineData(0xA5)]
-    public async Task Rubbish_at_the_end_of_the_write_ahead_log_costs_only_the_batches_it_overwrote(byte rubbish)
-    {
-        const int Seed = 8;
-        const ulong Batches = 12;
-        var store = await WriteAsync(_temporary.Under("store"), Seed, Batches);
-        using (var file = File.OpenWrite(NewestWriteAheadLog(store)))
-        {
-            var tail = new byte[100];
-            Array.Fill(tail, rubbish);
-            file.Seek(-20, SeekOrigin.End);
-            file.Write(tail);
-        }
-
-        Assert.Equal(Batches - 1, await CheckPrefixAsync(store, Seed));
+        var figures = await KillRounds.RunAsync(Kills, seed: 20260101, TestContext.Current.CancellationToken);
+        Assert.Equal(Kills, figures.Kills);
+        Assert.InRange(figures.Acknowledged, (ulong)Kills, ulong.MaxValue);
     }
 
     [Fact]
@@ -94,7 +45,7 @@ public sealed class RocksDbCrashTests : IDisposable
         const int Seed = 9;
         var directory = _temporary.Under("store");
         using var writer = Victim.StartWithFileLimit(300, Victim.WriteBatches, directory, $"{Seed}");
-        var acknowledged = await LastLineAsync(writer.StandardOutput);
+        var acknowledged = await KillRounds.LastLineAsync(writer.StandardOutput, TestContext.Current.CancellationToken);
         await writer.WaitForExitAsync(TestContext.Current.CancellationToken);
         Assert.Equal(Victim.StorageFailed, writer.ExitCode);
         Assert.InRange(acknowledged, 1ul, ulong.MaxValue);
@@ -108,8 +59,10 @@ public sealed class RocksDbCrashTests : IDisposable
         using (var database = RocksDbSharp.RocksDb.Open(Tables.ConfigureDatabase(new()), directory, Tables.Configure(new())))
             database.Put(RowKeys.Data(new("key"), new byte[64]), [1, 2, 3], database.GetColumnFamily(Tables.Data));
         await using var engine = RocksDbStorage.Open(directory, new());
-        Assert.Matches("data row [0-9a-f]{16}6b6579", Assert.Throws<StorageFailedException>(() => engine.Read(new("key"))).Message);
-        Assert.Matches("data row [0-9a-f]{16}6b6579", Assert.Throws<StorageFailedException>(() => engine.Scan(Common.Topology.RingRange.Whole).Count()).Message);
+        Assert.Null(engine.Health.Current.Failure);
+        Assert.Matches("data row [0-9a-f]{16}6b6579", Assert.Throws<StorageDamagedException>(() => engine.Read(new("key"))).Message);
+        Assert.Matches("data row [0-9a-f]{16}6b6579", Assert.Throws<StorageDamagedException>(() => engine.Scan(Common.Topology.RingRange.Whole).Count()).Message);
+        Assert.Matches("A read failed: Damaged data row", engine.Health.Current.Failure!.Message);
     }
 
     [Fact]
@@ -141,30 +94,6 @@ public sealed class RocksDbCrashTests : IDisposable
 
     public void Dispose() => _temporary.Dispose();
 
-    private static async Task<ulong> WriteAndKillAsync(string directory, int seed, int after)
-    {
-        using var writer = Victim.Start(Victim.WriteBatches, directory, $"{seed}");
-        var last = "0";
-        for (var line = 0; line < after; line++)
-            last = await writer.StandardOutput.ReadLineAsync(TestContext.Current.CancellationToken) ?? throw new InvalidOperationException($"The writer ended by itself after {last}.");
-        writer.Kill();
-        var acknowledged = Math.Max(ulong.Parse(last, CultureInfo.InvariantCulture), await LastLineAsync(writer.StandardOutput));
-        await writer.WaitForExitAsync(TestContext.Current.CancellationToken);
-        return acknowledged;
-    }
-
-    // The last line may be cut short, and then it names an earlier batch.
-    private static async Task<ulong> LastLineAsync(StreamReader output)
-    {
-        var last = 0ul;
-        while (await output.ReadLineAsync(TestContext.Current.CancellationToken) is { } line)
-        {
-            if (ulong.TryParse(line, CultureInfo.InvariantCulture, out var number)) last = Math.Max(last, number);
-        }
-
-        return last;
-    }
-
     private static async Task<string> WriteAsync(string directory, int seed, ulong batches)
     {
         await using var engine = RocksDbStorage.Open(directory, new());
@@ -185,6 +114,4 @@ public sealed class RocksDbCrashTests : IDisposable
         plan.AssertHeldBy(engine, keptInLog);
         return held;
     }
-
-    private static string NewestWriteAheadLog(string store) => Directory.GetFiles(store, "*.log").Order(StringComparer.Ordinal).Last();
 }

@@ -3,6 +3,7 @@ using Kv.Common.Identity;
 using Kv.Common.Replication;
 using Kv.Common.Time;
 using Kv.Common.Topology;
+using Kv.Node.Signals;
 
 namespace Kv.Node.Storage.InMemory;
 
@@ -35,6 +36,8 @@ internal sealed class InMemoryStorage : IStorageEngine
     public long LogBytes => _state.Log.Sum(record => (long)RecordCodec.Measure(record));
 
     public StorageRoom Room => _disk.Room;
+
+    public Published<StorageHealth> Health { get; } = new(StorageHealth.Sound);
 
     public WriteRecord? Read(Key key)
     {
@@ -132,6 +135,7 @@ internal sealed class InMemoryStorage : IStorageEngine
         catch (StorageFailedException e)
         {
             _failure = e;
+            if (Health.Current.Failure is null) Health.Publish(new(e));
             throw;
         }
     }

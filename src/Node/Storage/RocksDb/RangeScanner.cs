@@ -11,18 +11,19 @@ namespace Kv.Node.Storage.RocksDb;
 /// </summary>
 internal static class RangeScanner
 {
-    public static IEnumerable<WriteRecord> Scan(UseGate gate, Database database, ColumnFamilyHandle table, RingRange range)
+    public static IEnumerable<WriteRecord> Scan(
+        UseGate gate, Database database, ColumnFamilyHandle table, RingRange range, Func<string, Exception, StorageFailedException> fail)
     {
         using var use = gate.Enter();
         // A scan reads each block once: it must not push out of the cache what point reads use.
         var options = new ReadOptions().SetFillCache(false).SetAutoReadaheadSize(true);
         if (range.Last < ulong.MaxValue) options.SetIterateUpperBound(RowKeys.Position(range.Last + 1));
         using var rows = database.NewIterator(table, options);
-        for (rows.Seek(RowKeys.Position(range.First)); rows.Valid(); rows.Next()) yield return Current(rows);
-        ThrowIfFailed(rows);
+        for (rows.Seek(RowKeys.Position(range.First)); rows.Valid(); rows.Next()) yield return Current(rows, fail);
+        ThrowIfFailed(rows, fail);
     }
 
-    private static WriteRecord Current(Iterator rows)
+    private static WriteRecord Current(Iterator rows, Func<string, Exception, StorageFailedException> fail)
     {
         try
         {
@@ -30,11 +31,11 @@ internal static class RangeScanner
         }
         catch (InvalidDataException e)
         {
-            throw new StorageFailedException($"A scan failed: {e.Message}", e);
+            throw fail("A scan failed", e);
         }
     }
 
-    private static void ThrowIfFailed(Iterator rows)
+    private static void ThrowIfFailed(Iterator rows, Func<string, Exception, StorageFailedException> fail)
     {
         try
         {
@@ -42,7 +43,7 @@ internal static class RangeScanner
         }
         catch (RocksDbException e)
         {
-            throw new StorageFailedException($"A scan failed: {e.Message}", e);
+            throw fail("A scan failed", e);
         }
     }
 }

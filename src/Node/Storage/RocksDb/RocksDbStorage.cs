@@ -5,6 +5,7 @@ using Kv.Common.Causality;
 using Kv.Common.Identity;
 using Kv.Common.Replication;
 using Kv.Common.Topology;
+using Kv.Node.Signals;
 using RocksDbSharp;
 using Database = RocksDbSharp.RocksDb;
 
@@ -19,6 +20,7 @@ internal sealed class RocksDbStorage : IStorageEngine
     private static readonly WriteOptions Unsynced = new WriteOptions().SetSync(false);
 
     private readonly Database _database;
+    private readonly Watermark _watermark;
     private readonly DbOptions _options;
     private readonly ColumnFamilyHandle _data;
     private readonly ColumnFamilyHandle _log;
@@ -26,17 +28,21 @@ internal sealed class RocksDbStorage : IStorageEngine
     private readonly LogReader _logReader;
     private readonly UseGate _gate = new();
     private readonly FreeSpace _space;
+    private readonly Lock _writing = new();
+
+    private readonly Lock _failing = new();
 
     // The writer's own.
     private readonly ArrayBufferWriter<byte> _scratch = new(4096);
-    private StorageFailedException? _failure;
+    private volatile StorageFailedException? _failure;
 
     private volatile ReplicaCheckpoint _checkpoint;
     private volatile VersionVector _trimmed;
 
-    private RocksDbStorage(Database database, DbOptions options, FreeSpace space)
+    private RocksDbStorage(Database database, Watermark watermark, DbOptions options, FreeSpace space)
     {
         _database = database;
+        _watermark = watermark;
         _options = options;
         _space = space;
         _data = database.GetColumnFamily(Tables.Data);
@@ -63,21 +69,32 @@ internal sealed class RocksDbStorage : IStorageEngine
 
     public StorageRoom Room => _space.Look();
 
-    /// <summary>Opens the store in <paramref name="directory"/>, or makes an empty one there. Throws <see cref="StorageFailedException"/>.</summary>
+    public Published<StorageHealth> Health { get; } = new(StorageHealth.Sound);
+
+    /// <summary>True when the last write before the start was torn, and dropped: nobody was told that it was done.</summary>
+    public bool WasTorn { get; private init; }
+
+    /// <summary>
+    /// Opens the store in <paramref name="directory"/>, or makes an empty one there if there never was one. Throws <see cref="StorageDamagedException"/> when anything acknowledged is missing
+    /// or cannot be read, as far as that shows without reading everything, and <see cref="StorageFailedException"/> when it cannot be opened for another reason.
+    /// </summary>
     public static RocksDbStorage Open(string directory, StorageOptions options)
     {
         Database? database = null;
+        Watermark? watermark = null;
         try
         {
             Directory.CreateDirectory(directory);
             var databaseOptions = Tables.ConfigureDatabase(options);
-            database = Database.Open(databaseOptions, directory, Tables.Configure(options));
-            return new(database, databaseOptions, new(directory, options));
+            (database, watermark, var wasTorn) = StoreOpening.Open(directory, databaseOptions, options);
+            if (options.VerifyAtStart is StoreVerification.Full) FullVerification.Run(database);
+            return new(database, watermark, databaseOptions, new(directory, options)) { WasTorn = wasTorn };
         }
         catch (Exception e) when (e is RocksDbException or IOException or UnauthorizedAccessException or InvalidDataException)
         {
+            watermark?.Dispose();
             database?.Dispose();
-            throw new StorageFailedException($"The store in {directory} cannot be opened: {e.Message}", e);
+            throw RocksDbFailures.Translate($"The store in {directory} cannot be opened", e);
         }
     }
 
@@ -182,7 +199,7 @@ internal sealed class RocksDbStorage : IStorageEngine
     {
         // The check is for the caller's sake; the enumeration, which may come much later, enters for itself.
         _gate.Enter().Dispose();
-        return RangeScanner.Scan(_gate, _database, _data, range);
+        return RangeScanner.Scan(_gate, _database, _data, range, Fail);
     }
 
     public byte[]? ReadMeta(string name)
@@ -207,7 +224,9 @@ internal sealed class RocksDbStorage : IStorageEngine
     /// <summary>Waits for the calls and enumerations under way; those that come later get an <see cref="ObjectDisposedException"/>.</summary>
     public async ValueTask DisposeAsync()
     {
-        if (await _gate.CloseAsync()) _database.Dispose();
+        if (!await _gate.CloseAsync()) return;
+        _database.Dispose();
+        _watermark.Dispose();
     }
 
     private static VersionVector ReadTrimPositions(Database database)
@@ -234,7 +253,7 @@ internal sealed class RocksDbStorage : IStorageEngine
         return arcs;
     }
 
-    private static TResult Guarded<TArgument, TReader, TResult>(TArgument argument, TReader reader, Func<TArgument, TReader, TResult> read)
+    private TResult Guarded<TArgument, TReader, TResult>(TArgument argument, TReader reader, Func<TArgument, TReader, TResult> read)
     {
         try
         {
@@ -242,7 +261,7 @@ internal sealed class RocksDbStorage : IStorageEngine
         }
         catch (Exception e) when (e is RocksDbException or InvalidDataException)
         {
-            throw new StorageFailedException($"A read failed: {e.Message}", e);
+            throw Fail("A read failed", e);
         }
     }
 
@@ -266,6 +285,18 @@ internal sealed class RocksDbStorage : IStorageEngine
         writes.Put(RowKeys.Data(record.Key, length <= 256 ? stackalloc byte[256] : new byte[length]), row, _data);
     }
 
+    private StorageFailedException Fail(string what, Exception cause)
+    {
+        var failure = RocksDbFailures.Translate(what, cause);
+        lock (_failing)
+        {
+            // The first one, which the others may follow from.
+            if (Health.Current.Failure is null) Health.Publish(new(failure));
+        }
+
+        return failure;
+    }
+
     /// <summary>After one failure nothing more is written: what the failed batch left behind is known only when the store is opened again.</summary>
     private void ThrowIfFailed()
     {
@@ -274,14 +305,19 @@ internal sealed class RocksDbStorage : IStorageEngine
 
     private void Write(WriteBatch writes, WriteOptions options)
     {
-        try
+        // One at a time, which RocksDB would see to anyway, so that a sync covers every write that has a number by then, and the mark claims no more than that.
+        lock (_writing)
         {
-            _database.Write(writes, options);
-        }
-        catch (RocksDbException e)
-        {
-            _failure = new($"A write failed: {e.Message}", e);
-            throw _failure;
+            try
+            {
+                _database.Write(writes, options);
+                if (ReferenceEquals(options, Synced)) _watermark.Raise(StoreOpening.LastSequence(_database));
+            }
+            catch (Exception e) when (e is RocksDbException or IOException)
+            {
+                _failure = Fail("A write failed", e);
+                throw _failure;
+            }
         }
     }
 }

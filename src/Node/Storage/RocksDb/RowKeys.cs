@@ -10,7 +10,7 @@ namespace Kv.Node.Storage.RocksDb;
 /// <item>data: ring position 8, UTF-8 key. A ring range is one contiguous scan.</item>
 /// <item>log: group 4, incarnation 8, sequence 8. One origin's log is one contiguous scan.</item>
 /// <item>meta: <c>c</c> is the checkpoint; <c>a</c> arc 2 is what that arc comes to (<see cref="ArcRow"/>); <c>t</c> group 4, incarnation 8 is how far that origin's log was
-/// trimmed; <c>m</c> name is a named value.</item>
+/// trimmed; <c>m</c> name is a named value; <c>w</c> is there when the store has a <see cref="Watermark"/>.</item>
 /// </list>
 /// </summary>
 internal static class RowKeys
@@ -26,6 +26,8 @@ internal static class RowKeys
     private const byte MetaPrefix = (byte)'m';
 
     public static ReadOnlySpan<byte> Checkpoint => "c"u8;
+
+    public static ReadOnlySpan<byte> IsMarked => "w"u8;
 
     public static int DataLength(Key key) => PositionLength + key.Utf8.Length;
 

@@ -17,17 +17,16 @@ internal static class Tables
     private const int BinaryAndHash = 1;
     private const uint TrimsPerFlush = 512;
 
+    // From this one on footers have checksums too, and a block tells when it is read in another place than it was written to.
+    private const int TableFormat = 6;
+
     public static ColumnFamilies Configure(StorageOptions options) =>
         new() { { Meta, MetaOptions() }, { Data, DataOptions(options) }, { Log, LogOptions(options) } };
 
-    /// <summary>What belongs to the database as a whole.</summary>
+    /// <summary>What belongs to the database as a whole, but for how it is opened: <see cref="StoreOpening"/> decides that.</summary>
     public static DbOptions ConfigureDatabase(StorageOptions options)
     {
         var database = new DbOptions()
-            .SetCreateIfMissing()
-            .SetCreateMissingColumnFamilies()
-            // The tail of the write-ahead log that a power cut tore is dropped, and nothing after it can be there: every commit was synced before the next.
-            .SetWalRecoveryMode(Recovery.PointInTime)
             .SetMaxTotalWalSize((ulong)options.WriteAheadLogBytes)
             .SetDbWriteBufferSize((ulong)options.WriteBufferBytes)
             // There is one writer, so the machinery for several only costs.
@@ -40,20 +39,23 @@ internal static class Tables
             .SetMaxLogFileSize(1 << 20)
             .SetStatsDumpPeriodSec(0)
             .SkipStatsUpdateOnOpen();
+        // A log file that goes missing or loses its end after a newer one was begun is noticed.
+        Native.Instance.rocksdb_options_set_track_and_verify_wals(database.Handle, 1);
         Native.Instance.rocksdb_options_set_max_background_jobs(database.Handle, options.BackgroundJobs);
         Native.Instance.rocksdb_options_set_stats_persist_period_sec(database.Handle, 0);
         if (options.CollectStatistics) database.EnableStatistics();
         return database;
     }
 
-    private static ColumnFamilyOptions MetaOptions() => new ColumnFamilyOptions().SetWriteBufferSize(4 << 20);
+    private static ColumnFamilyOptions MetaOptions() => 
+        new ColumnFamilyOptions().SetWriteBufferSize(4 << 20).SetBlockBasedTableFactory(new BlockBasedTableOptions().SetFormatVersion(TableFormat));
 
     private static ColumnFamilyOptions DataOptions(StorageOptions options)
     {
         var blocks = new BlockBasedTableOptions()
             .SetBlockSize((ulong)options.BlockBytes)
             .SetBlockCache(Cache.CreateLru((ulong)options.BlockCacheBytes))
-            .SetFormatVersion(5)
+            .SetFormatVersion(TableFormat)
             .SetWholeKeyFiltering(true);
         if (options.BloomBitsPerKey > 0) blocks.SetFilterPolicy(BloomFilterPolicy.Create(options.BloomBitsPerKey, false));
         // Point reads find their row in a block by hash instead of by binary search; scans are as before.
@@ -76,7 +78,7 @@ internal static class Tables
         var blocks = new BlockBasedTableOptions()
             .SetBlockSize(32 << 10)
             .SetBlockCache(Cache.CreateLru(4 << 20))
-            .SetFormatVersion(5);
+            .SetFormatVersion(TableFormat);
         var log = new ColumnFamilyOptions()
             .SetWriteBufferSize((ulong)options.WriteBufferBytes / 2)
             .SetMaxWriteBufferNumber(2)
