@@ -5,7 +5,7 @@ namespace Kv.StorageContract.Damage;
 
 public sealed class DamageTests
 {
-    private const int Rounds = 240;
+    private const int Rounds = 60;
 
     [Fact]
     public async Task A_damaged_file_of_any_kind_is_refused_or_does_not_matter_and_never_makes_a_wrong_answer()

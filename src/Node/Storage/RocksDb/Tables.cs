@@ -47,7 +47,7 @@ internal static class Tables
         return database;
     }
 
-    private static ColumnFamilyOptions MetaOptions() => 
+    private static ColumnFamilyOptions MetaOptions() =>
         new ColumnFamilyOptions().SetWriteBufferSize(4 << 20).SetBlockBasedTableFactory(new BlockBasedTableOptions().SetFormatVersion(TableFormat));
 
     private static ColumnFamilyOptions DataOptions(StorageOptions options)
