@@ -228,8 +228,9 @@ internal sealed partial class Filling(
         foreach (var (source, pieces) in parts) await CoverAsync(session, source, pieces, cancellation);
         if (replica.Snapshot.Current.Place is not { } place || !topology.Current.Concerns(place, session.Target)) return;
         await replica.Snapshot.WaitAsync(next => next.Place != place || next.IsComplete, cancellation);
-        // Only so that little is missing right after the commit: what the place lacks it claims as little afterwards, and can be pulled once more then, but not now.
-        using var soon = new CancellationTokenSource(options.RestartAfter, time);
+        // Only so that little is missing right after the commit: what the place lacks it claims as little afterwards, and can be pulled once more then, but not now. So not for
+        // long: others wait for this node's word, and the one that wrote what is missing may just have died.
+        using var soon = new CancellationTokenSource(options.AnswerTimeout, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, soon.Token);
         try
         {
