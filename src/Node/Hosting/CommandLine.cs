@@ -27,7 +27,7 @@ internal static class CommandLine
             $"""
             Kv.Node {Version}: one node of a causally consistent key-value store
 
-            usage: Kv.Node [--NAME=value | --Section:Option=value]...
+            usage: Kv.Node [--rebuild | --rebuild=force] [--NAME=value | --Section:Option=value]...
                    Kv.Node --check-config [...]   says what is wrong with the configuration, all of it at once, and ends
                    Kv.Node --healthcheck          asks the node on this machine whether it is ready
                    Kv.Node --help | --version
@@ -41,13 +41,14 @@ internal static class CommandLine
 
             Every other option, with its default and its meaning, stands in docs/configuration.md: as an argument --Section:Option=value, in the
             environment Section__Option=value. A duration is [days.]hours:minutes:seconds.
-            Ends with 0 when it was told to stop, with 2 and one line for each reason when it could not start.
+            Ends with 0 when it was told to stop, with 2 and one line for each reason when the settings, the data directory or a port are not for it, with 3 when
+            its data are damaged, with 4 when the disk failed, and with 1 when something failed that must not.
             """).ToString();
     }
 
     private static int CheckConfiguration(string[] args, TextWriter output)
     {
-        var options = NodeOptions.Read(NodeHost.CreateBuilder(args).Configuration);
+        var options = NodeOptions.Read(NodeHost.CreateBuilder(Rebuilding.TranslateArguments(args)).Configuration);
         var beginning = options.ShardCount is { } shards ? $"begins with SHARD_COUNT {shards}" : "joins the cluster of VIEW";
         return Print(output, $"The configuration is good: {options.SocketAddress}, one of {options.View.Count} in VIEW, {beginning}; its data are in {options.DataDirectory}.");
     }

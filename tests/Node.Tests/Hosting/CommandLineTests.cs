@@ -26,7 +26,7 @@ public sealed class CommandLineTests
     [Fact]
     public async Task A_good_configuration_is_said_to_be_good()
     {
-        Assert.Equal(0, await CommandLine.TryServeAsync(["--check-config", "--SOCKET_ADDRESS=10.0.0.2:8080", "--VIEW=10.0.0.2:8080,10.0.0.3:8080", "--SHARD_COUNT=2"], _output));
+        Assert.Equal(0, await CommandLine.TryServeAsync(["--check-config", "--SOCKET_ADDRESS=10.0.0.2:8080", "--VIEW=10.0.0.2:8080,10.0.0.3:8080", "--SHARD_COUNT=2", "--rebuild"], _output));
         Assert.Contains("10.0.0.2:8080, one of 2 in VIEW, begins with SHARD_COUNT 2", _output.ToString(), StringComparison.Ordinal);
     }
 
