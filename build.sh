@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Builds the store and runs a fresh cluster of it: in Docker where an engine answers, else as local processes.
 #
-#   ./build.sh [--docker|--local] [--nodes N] [--shards S]
+#   ./build.sh [--docker|--local] [--nodes N] [--shards S] [--secure]
 #   ./build.sh --docker --image-only
 #
 # Run again, it builds anew and replaces the cluster that an earlier run made, in either mode, with its data: the new one
@@ -23,13 +23,14 @@ PURPOSE=${KVS_PURPOSE:-cluster}
 
 usage() {
   cat <<END
-usage: ${0##*/} [--docker|--local] [--nodes N] [--shards S]
+usage: ${0##*/} [--docker|--local] [--nodes N] [--shards S] [--secure]
        ${0##*/} --docker --image-only
   --docker    containers node1...nodeN on the network mynet; fails when no Docker engine answers
   --local     processes on 127.0.0.1
               default: Docker where an engine answers, else local processes
   --nodes N   1 to 64 nodes, 6 by default; REST of node1 is http://localhost:$FIRST_REST_PORT, of node2 the port after it, and so on
   --shards S  shards of the initial cluster, 2 by default (1 with fewer than four nodes)
+  --secure    with TLS, certificates among the nodes and an API key, all made for this cluster and kept in .run/secure; see docs/security.md
   --image-only
               builds the image $IMAGE and starts nothing; a cluster that runs goes on
 END
@@ -41,7 +42,7 @@ refuse_usage() {
   exit 2
 }
 
-mode='' nodes=6 shards='' image_only=no
+mode='' nodes=6 shards='' image_only=no secure=no
 while [ $# -gt 0 ]; do
   case $1 in
     --docker | --local)
@@ -54,6 +55,7 @@ while [ $# -gt 0 ]; do
       shift
       ;;
     --image-only) image_only=yes ;;
+    --secure) secure=yes ;;
     --nodes=*) nodes=${1#*=} ;;
     --shards=*) shards=${1#*=} ;;
     -h | --help)
@@ -73,6 +75,15 @@ if [ "$nodes" -gt 1 ] && [ $((nodes / shards)) -lt 2 ]; then
 fi
 command -v curl >/dev/null || die 'curl is needed to see whether the nodes are ready'
 
+scheme=http
+credentials=()
+if [ $secure = yes ]; then
+  command -v openssl >/dev/null || die '--secure needs openssl'
+  # shellcheck source=docker/secure.sh
+  . "$REPO/docker/secure.sh"
+  scheme=https
+fi
+
 if [ -n "$mode" ]; then
   if [ "$mode" = docker ] && ! engine_answers; then die 'no Docker engine answers: start it, or use --local'; fi
 elif engine_answers; then
@@ -86,7 +97,7 @@ fi
 # What both modes use. A mode defines prepare, and for node number I: address I, start I, has_ended I, log_tail I.
 
 rest_port() { printf '%s\n' $((FIRST_REST_PORT + $1 - 1)); }
-url() { printf 'http://localhost:%s\n' "$(rest_port "$1")"; }
+url() { printf '%s://localhost:%s\n' "$scheme" "$(rest_port "$1")"; }
 
 # The members in the order in which GET view lists them: by address.
 view() {
@@ -121,12 +132,12 @@ publish() {
   fi
 }
 
-ask() { curl --silent --max-time 3 "$(url "$1")$2" 2>/dev/null; }
+ask() { curl --silent --max-time 3 ${credentials[@]+"${credentials[@]}"} "$(url "$1")$2" 2>/dev/null; }
 
 # A node is up when it serves its shard and sees every other one.
 is_up() {
   local code seen
-  code=$(curl --silent --max-time 3 --output /dev/null --write-out '%{http_code}' "$(url "$1")/readyz" 2>/dev/null) || return 1
+  code=$(curl --silent --max-time 3 ${credentials[@]+"${credentials[@]}"} --output /dev/null --write-out '%{http_code}' "$(url "$1")/readyz" 2>/dev/null) || return 1
   [ "$code" = 200 ] || return 1
   seen=$(ask "$1" /key-value-store-view) || return 1
   [[ ${seen//[[:space:]]/} == *"\"view\":\"$VIEW\""* ]]
@@ -161,18 +172,27 @@ give_up() {
 }
 
 print_cluster() {
-  local i shard other=$((nodes < 3 ? nodes : 3))
+  local i shard other=$((nodes < 3 ? nodes : 3)) curl='curl -s'
   printf '\n%-8s %-18s %-24s %s\n' NODE ADDRESS REST SHARD
   for ((i = 1; i <= nodes; i++)); do
     shard=$(ask "$i" /key-value-store-shard/node-shard-id | sed -n 's/.*"shard-id" *: *"\([^"]*\)".*/\1/p')
     printf '%-8s %-18s %-24s %s\n' "node$i" "$(address "$i")" "$(url "$i")" "${shard:-none}"
   done
+  if [ $secure = yes ]; then
+    curl='kv'
+    say ''
+    say 'Certificates, the API key and the secret of this cluster are in .run/secure. For the commands below:'
+    say "  kv() { curl -s --cacert $SECURE_DIR/ca.pem -H \"Authorization: Bearer \$(cat $SECURE_DIR/admin.key)\" \"\$@\"; }"
+  fi
   cat <<END
 
 Write through node1 and keep the token, read your write through node$other, see who is there:
-  token=\$(curl -s -X PUT $(url 1)/key-value-store/greeting -d '{"value":"hello"}' | sed 's/.*"causal-metadata":"\([^"]*\)".*/\1/')
-  curl -s $(url "$other")/key-value-store/greeting -H "Causal-Metadata: \$token"
-  curl -s $(url 1)/key-value-store-view
+  token=\$($curl -X PUT $(url 1)/key-value-store/greeting -d '{"value":"hello"}' | sed 's/.*"causal-metadata":"\([^"]*\)".*/\1/')
+  $curl $(url "$other")/key-value-store/greeting -H "Causal-Metadata: \$token"
+  $curl $(url 1)/key-value-store-view
+
+Watch it in a browser, and reshard there: $(url 1)/console
+Break a node: $(how_to_break "$nodes")
 END
 }
 
@@ -192,6 +212,7 @@ if [ $image_only = yes ]; then
 fi
 VIEW=$(view)
 prepare
+if [ $secure = yes ]; then make_secure; fi
 say "Starting the nodes ($nodes, shards: $shards) ..."
 for ((i = 1; i <= nodes; i++)); do start "$i"; done
 wait_until_up

@@ -19,6 +19,7 @@ prepare() {
   remove_docker_cluster || die 'the cluster of an earlier run could not be removed (see above)'
   remove_untagged_images "$IMAGE_LABEL" || true
   refuse_taken_ports 0
+  note_taken_addresses
   docker network create --driver bridge --subnet "$SUBNET" --gateway "$GATEWAY" --label "$RUN_LABEL" "$NETWORK" >/dev/null ||
     die "the network $NETWORK ($SUBNET) could not be made (see above): does another network use these addresses?"
 }
@@ -31,14 +32,30 @@ prepare_image() {
 start() {
   local name settings=(--env "SOCKET_ADDRESS=$(address "$1")" --env "VIEW=$VIEW" --env "SHARD_COUNT=$shards")
   while read -r name; do settings+=(--env "$name"); done < <(compgen -e | grep '^KV_' | grep -vx KV_DATA_DIR)
+  if [ "$secure" = yes ]; then
+    while read -r name; do settings+=(--env "$name"); done < <(secure_settings /secure)
+  fi
   docker volume create --label "$RUN_LABEL" "kvs-node$1-data" >/dev/null
-  docker run --detach --name "node$1" --hostname "node$1" --label "$RUN_LABEL" --label "kvs.purpose=$PURPOSE" \
+  docker create --name "node$1" --hostname "node$1" --label "$RUN_LABEL" --label "kvs.purpose=$PURPOSE" \
     --network "$NETWORK" --ip "10.10.0.$(($1 + 1))" --publish "127.0.0.1:$(rest_port "$1"):8080" \
     --volume "kvs-node$1-data:/data" --cap-drop ALL --security-opt no-new-privileges "${settings[@]}" "$IMAGE" >/dev/null
+  # Copied and not mounted: the engine may be on another machine.
+  if [ "$secure" = yes ]; then docker cp "$SECURE_DIR/node$1/." "node$1:/secure" >/dev/null; fi
+  docker start "node$1" >/dev/null
 }
 
 has_ended() { [ "$(docker container inspect --format '{{.State.Running}}' "node$1" 2>/dev/null)" != true ]; }
+how_to_break() { printf 'docker kill node%s; and have it back: docker start node%s\n' "$1" "$1"; }
 log_tail() { docker logs --tail 30 "node$1" 2>&1; }
+
+# The engine does not mind, but what is sent to the nodes then leaves by the other interface. A note and no refusal: an engine in a machine of its own is not concerned.
+note_taken_addresses() {
+  local taken
+  taken=$(PATH=$PATH:/usr/sbin:/sbin ip -4 route show root "$SUBNET" 2>/dev/null | sed -n 's/.* dev \([^ ]*\).*/\1/p' | sort -u | tr '\n' ' ') || return 0
+  if [ -n "$taken" ]; then
+    complain "note: this machine has a route into $SUBNET, the network of the nodes, by ${taken% }: they may be out of reach (a VPN, or the bridge of an engine that was ended by force: ip link delete)"
+  fi
+}
 
 refuse_foreign() {
   local i

@@ -22,12 +22,14 @@ prepare() {
 
 # In a session of its own and with nothing of this script's open, so that the node lives on when script and terminal end.
 start() {
-  local dir=$LOCAL_DIR/node$1
+  local dir=$LOCAL_DIR/node$1 settings=()
   mkdir -p "$dir/data"
+  if [ "$secure" = yes ]; then mapfile -t settings < <(secure_settings "$SECURE_DIR/node$1"); fi
   SOCKET_ADDRESS=$(address "$1") VIEW=$VIEW SHARD_COUNT=$shards KV_DATA_DIR=$dir/data \
-    setsid dotnet "$LOCAL_DIR/bin/Kv.Node.dll" </dev/null >"$dir/log" 2>&1 &
+    setsid env "${settings[@]}" dotnet "$LOCAL_DIR/bin/Kv.Node.dll" </dev/null >"$dir/log" 2>&1 &
   process_identity $! >"$dir/pid" || true
 }
 
 has_ended() { ! local_alive "$LOCAL_DIR/node$1" >/dev/null; }
+how_to_break() { printf "kill -9 \$(cut -d ' ' -f 1 %s/node%s/pid)\n" "${LOCAL_DIR#"$REPO"/}" "$1"; }
 log_tail() { tail -n 30 "$LOCAL_DIR/node$1/log"; }

@@ -26,6 +26,8 @@ internal static class Rules
         "Migration.RangeSummary",
         "Migration.RangeDifference",
         "Migration.RangeEntry",
+        "Backup.BackupRequest",
+        "Backup.BackupPiece",
         "Topology.ControlRequest",
         "Topology.ControlReply",
         "Requests.ForwardRequest",
@@ -33,24 +35,37 @@ internal static class Rules
         "Requests.ForwardBatch",
         "Requests.ForwardReplyBatch",
         "Requests.ForwardedOperation",
+        "Requests.Listing",
+        "Requests.ListedKey",
         "Requests.WriteConcernLevel",
         "Requests.Outcome",
         "Requests.PresentedToken",
+        "Changes.ChangeQuestion",
+        "Changes.ChangeAnswer",
+        "Changes.ChangeScan",
+        "Changes.ChangePiece",
     ];
 
     public static readonly Dictionary<string, string[]> MayUse = new()
     {
         // The two doors in. They translate; Rpc also shows an operator this node's topology, vector and records.
-        ["Rest"] = ["Requests", "Topology"],
-        ["Rpc"] = ["Requests", "Replication", "Membership", "Migration", "Replica", "Topology", "Peers"],
+        ["Rest"] = ["Requests", "Backup", "Topology", "Changes", "Observation", "Scrub", "Security"],
+        ["Rpc"] = ["Requests", "Backup", "Replication", "Membership", "Migration", "Changes", "Replica", "Topology", "Peers"],
 
-        // The mechanisms.
+        // The mechanisms. A backup asks replicas what they hold, and a restore writes, both as clients' requests do.
+        ["Backup"] = ["Requests", "Replica", "Storage", "Peers"],
         ["Requests"] = ["Replica", "Topology", "Peers"],
         ["Replication"] = ["Replica", "Topology", "Peers"],
         ["Membership"] = ["Replica", "Topology", "Peers"],
         ["Migration"] = ["Replica", "Topology", "Peers"],
-        // How long what nobody needs is kept.
-        ["Retention"] = ["Replica", "Topology"],
+        // Feeds read the log as replicators do.
+        ["Changes"] = ["Replication", "Replica", "Topology", "Peers"],
+        // What is shown to people who watch. Nothing but the door uses it.
+        ["Observation"] = ["Requests", "Migration", "Membership", "Replica", "Topology", "Peers"],
+        // Compares replicas by the questions that bring one up to another.
+        ["Scrub"] = ["Migration", "Replica", "Topology", "Storage"],
+        // How long what nobody needs is kept; which keys the log has, it reads there.
+        ["Retention"] = ["Replica", "Topology", "Storage"],
         // The register keeps its votes on disk.
         ["Topology"] = ["Peers", "Storage"],
 
@@ -59,7 +74,10 @@ internal static class Rules
         ["Storage"] = [],
 
         // The one door out.
-        ["Peers"] = [],
+        ["Peers"] = ["Security"],
+
+        // Who is let in: keys, certificates and limits, for the doors.
+        ["Security"] = [],
     };
 
     /// <summary>
@@ -74,6 +92,7 @@ internal static class Rules
         ("Migration", "Storage.RecordDigest", "replicas are compared by the digests that the replica keeps of what it stores"),
         ("Migration", "Storage.ArcSummary", "replicas are compared by the digests that the replica keeps of what it stores"),
         ("Retention", "Storage.ArcSummary", "deletions are looked for in the arcs that have some"),
+        ("Changes", "Migration.TransferBudget", "a scan for a feed takes no more of the node than one for a replica, and both share it"),
         ("Replication", "Storage.LogSlice", "the replica hands out pieces of its log as the storage gives them"),
     ];
 
@@ -81,7 +100,7 @@ internal static class Rules
     public static readonly Dictionary<string, string[]> Libraries = new()
     {
         // The generated wire types: mapped to the domain at the edge, and nowhere else.
-        ["Kv.Wire"] = ["Rpc", "Peers.Wire", "Peers.GrpcPeerTransport"],
+        ["Kv.Wire"] = ["Rpc", "Peers.Wire", "Peers.GrpcPeerTransport", "Peers.GrpcChangePeers", "Peers.GrpcPeerRecords"],
         ["Google.Protobuf"] = ["Rpc", "Peers.Wire"],
         ["Grpc"] = ["Rpc", "Peers"],
         ["Microsoft.AspNetCore"] = ["Rest", "Rpc", "Telemetry"],

@@ -5,7 +5,7 @@ namespace Kv.Cluster.Tests;
 /// <summary>Nodes that are not told a SHARD_COUNT find their cluster, or form one.</summary>
 public sealed class DiscoveryTests : IAsyncLifetime
 {
-    private static readonly TimeSpan JoinBound = TimeSpan.FromSeconds(15);
+    private static readonly TimeSpan JoinBound = TimeSpan.FromSeconds(45);
 
     private readonly string _directory = Directory.CreateTempSubdirectory("kv-discovery-").FullName;
     private readonly int[] _ports = [.. Enumerable.Range(0, 3).Select(_ => NodePorts.Take()).Order()];

@@ -2,6 +2,7 @@ using Kv.TestSupport;
 
 namespace Kv.Cluster.Tests;
 
+[Collection(nameof(Alone))]
 public sealed class FullDiskTests
 {
     private const long Reserve = 32L << 20;

@@ -49,15 +49,13 @@ public sealed class GrowthTests
 
         var counts = await CountsAsync(cluster.Nodes, ["0", "1", "2"]);
         Assert.All(counts, count => Assert.InRange(count, Keys / 3 * 0.75, Keys / 3 * 1.25));
-        await Task.WhenAll(cluster.Nodes.Select(async node =>
+        await Task.WhenAll(cluster.Nodes.Select(async (node, place) =>
         {
             for (var i = 0; i < Keys; i++)
             {
-                foreach (var past in (string?[])[token, null])
-                {
-                    var read = await node.Client.GetAsync($"key-{i}", past);
-                    Assert.True(read.Status == 200 && read.RawValue == KvClient.Number(i), $"key-{i} through {node.Address}, {(past is null ? "without" : "with")} the token: {read}");
-                }
+                var past = (i + place) % 2 == 0 ? token : null;
+                var read = await node.Client.GetAsync($"key-{i}", past);
+                Assert.True(read.Status == 200 && read.RawValue == KvClient.Number(i), $"key-{i} through {node.Address}, {(past is null ? "without" : "with")} the token: {read}");
             }
         }));
     }

@@ -7,6 +7,7 @@ using Kv.TestSupport;
 namespace Kv.Cluster.Tests;
 
 /// <summary>Several times what a node admits, for a while: what is refused, who notices, and what is left of it afterwards.</summary>
+[Collection(nameof(Alone))]
 public sealed class OverloadTests
 {
     private const int Places = 24;

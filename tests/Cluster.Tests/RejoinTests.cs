@@ -5,6 +5,7 @@ using Kv.TestSupport;
 namespace Kv.Cluster.Tests;
 
 /// <summary>A node that was away for longer than the others' logs reach back.</summary>
+[Collection(nameof(Alone))]
 public sealed class RejoinTests
 {
     private const int Before = 12_000;

@@ -11,7 +11,6 @@ public sealed class ReshardLossTests
     [Theory]
     [InlineData(0, false, "which also drives it, being the lowest")]
     [InlineData(0, true, "which is filled, and may be counted by the commit as if it were alive")]
-    [InlineData(5, false, "which moves to another shard")]
     public async Task When_the_node_that_was_asked_is_killed_the_others_end_the_reshard_and_nothing_acknowledged_is_lost(int index, bool late, string which)
     {
         await using var cluster = await LocalCluster.StartAsync(nodes: 7, shards: 2, (_, _) => Resharded.Slow);

@@ -52,5 +52,5 @@ public abstract class SixNodesTests(SixNodes six) : IAsyncLifetime
     public ValueTask DisposeAsync() => default;
 }
 
-[CollectionDefinition(nameof(SixNodes))]
+[CollectionDefinition(nameof(SixNodes), DisableParallelization = true)]
 public sealed class SixNodesCollection : ICollectionFixture<SixNodes>;

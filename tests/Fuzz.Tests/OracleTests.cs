@@ -25,7 +25,12 @@ public sealed class OracleTests
         { 400, "application/json", "[]", "no object" },
         { 400, "application/json", """{"error":"E"}""", "without message" },
         { 503, "application/json", """{"error":"","message":"Error in PUT"}""", "without error" },
-        { 400, "application/json", """{"error":"   at Kv.Node.Rest.RequestBody.TryRead","message":"Error in PUT"}""", "stack trace" },
+        { 400, "application/json", """{"error":"E","message":"M"}""", "without title" },
+        { 400, "application/json", """{"error":"E","message":"M","title":"E"}""", "without type" },
+        { 400, "application/json", """{"error":"E","message":"M","title":"E","type":"about:blank","status":400}""", "of no kind" },
+        { 400, "application/json", """{"error":"E","message":"M","title":"E","type":"/problems/e","status":404}""", "says otherwise" },
+        { 200, "application/problem+json", """{"message":"M"}""", "content of type" },
+        { 400, "application/json", """{"error":"   at Kv.Node.Rest.RequestBody.TryRead","message":"Error in PUT","title":"E","type":"/problems/e","status":400}""", "stack trace" },
     };
 
     [Fact]

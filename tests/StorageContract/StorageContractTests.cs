@@ -70,6 +70,16 @@ public abstract class StorageContractTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_scan_after_a_key_gives_what_comes_after_it_in_ring_order_whether_or_not_it_is_there()
+    {
+        await CommitAsync([.. Enumerable.Range(1, 50).Select(i => Record($"key{i}", "v", Anna, (ulong)i))]);
+        var keys = _engine.Scan(RingRange.Whole).Select(record => record.Key).ToList();
+        for (var at = 0; at < keys.Count; at++) Assert.Equal(keys[(at + 1)..], _engine.ScanAfter(keys[at]).Select(record => record.Key));
+        foreach (var absent in new[] { "x", "y", "z", "other" }.Select(text => new Key(text)))
+            Assert.Equal(keys.Where(key => key.CompareTo(absent) > 0), _engine.ScanAfter(absent).Select(record => record.Key));
+    }
+
+    [Fact]
     public async Task A_logged_record_that_is_no_winner_leaves_the_winner_alone()
     {
         var winner = Record("key", "new", Anna, 1, stamp: 9);
@@ -89,6 +99,29 @@ public abstract class StorageContractTests : IAsyncLifetime
         Assert.Equal(Text(transferred), Text(_engine.Read(new Key("b"))));
         Assert.Empty(ReadLog(Boris, 4));
         Assert.Equal(2, _engine.Scan(RingRange.Whole).Count());
+    }
+
+    [Fact]
+    public async Task A_snapshot_shows_what_was_committed_by_then_whatever_comes_after()
+    {
+        await CommitAsync(Record("a", "1", Anna, 1), Record("b", "1", Anna, 2));
+        using var snapshot = _engine.TakeSnapshot();
+        var (checkpoint, records) = (_engine.Checkpoint, _engine.Scan(RingRange.Whole).Select(Text).ToList());
+        await CommitAsync(Record("a", "2", Anna, 3), Record("b", null, Anna, 4), Record("c", "1", Anna, 5));
+        await _engine.CommitAsync(new([], Winners(), _engine.Checkpoint) { Dropped = [RingRange.Whole] });
+        Assert.Empty(_engine.Scan(RingRange.Whole));
+        Assert.Equal(Text(checkpoint), Text(snapshot.Checkpoint));
+        for (var time = 0; time < 2; time++) Assert.Equal(records, snapshot.Scan(RingRange.Whole).Select(Text));
+        Assert.Equal(records, Enumerable.Range(0, HashRing.For(1).ArcCount).SelectMany(arc => snapshot.Scan(HashRing.RangeOfArc(arc))).Select(Text));
+    }
+
+    [Fact]
+    public async Task A_snapshot_of_an_empty_store_stays_empty()
+    {
+        using var snapshot = _engine.TakeSnapshot();
+        await CommitAsync(Record("a", "1", Anna, 1));
+        Assert.Equal(ReplicaCheckpoint.Empty, snapshot.Checkpoint);
+        Assert.Empty(snapshot.Scan(RingRange.Whole));
     }
 
     [Fact]

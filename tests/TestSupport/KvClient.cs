@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net.Http.Headers;
 using System.Net.Sockets;
+using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using System.Text.Json;
 
@@ -19,13 +20,25 @@ public sealed class KvClient : IDisposable
     /// <param name="address">The node's, <c>host:port</c>.</param>
     /// <param name="timeout">How long any request may take.</param>
     /// <param name="reusesConnections">False for a connection per request: on a kept one that is found dead, the handler sends a request again by itself.</param>
-    public KvClient(string address, TimeSpan? timeout = null, bool reusesConnections = true)
+    /// <param name="keys">What the door asks for.</param>
+    public KvClient(string address, TimeSpan? timeout = null, bool reusesConnections = true, DoorKeys? keys = null)
     {
         Address = address;
-        _origin = $"http://{address}";
+        _origin = $"{(keys?.Authority is null ? "http" : "https")}://{address}";
         var handler = new SocketsHttpHandler { UseProxy = false, AllowAutoRedirect = false, ConnectTimeout = TimeSpan.FromSeconds(5) };
         if (!reusesConnections) handler.PooledConnectionLifetime = TimeSpan.Zero;
+        if (keys?.Authority is { } authority)
+        {
+            handler.SslOptions.CertificateChainPolicy = new()
+            {
+                TrustMode = X509ChainTrustMode.CustomRootTrust,
+                CustomTrustStore = { authority.Certificate },
+                RevocationMode = X509RevocationMode.NoCheck,
+            };
+        }
+
         _http = new(handler) { Timeout = timeout ?? TimeSpan.FromSeconds(30) };
+        if (keys?.ApiKey is { } key) _http.DefaultRequestHeaders.Authorization = new("Bearer", key);
     }
 
     public string Address { get; }

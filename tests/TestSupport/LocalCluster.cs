@@ -8,11 +8,13 @@ public sealed class LocalCluster : IAsyncDisposable
 
     private readonly string _directory;
     private readonly List<LocalNode> _nodes;
+    private readonly DoorKeys? _keys;
 
-    private LocalCluster(IEnumerable<LocalNode> nodes, string directory)
+    private LocalCluster(IEnumerable<LocalNode> nodes, string directory, DoorKeys? keys)
     {
         _nodes = [.. nodes];
         _directory = directory;
+        _keys = keys;
     }
 
     /// <summary>Those it began with, in the order of their addresses, in which they are dealt to the shards; then those that joined.</summary>
@@ -27,9 +29,10 @@ public sealed class LocalCluster : IAsyncDisposable
     /// <param name="nodes">How many.</param>
     /// <param name="shards">SHARD_COUNT.</param>
     /// <param name="more">Further variables of the node with this index, given its REST port.</param>
-    public static async Task<LocalCluster> StartAsync(int nodes, int shards, Func<int, int, IReadOnlyDictionary<string, string>>? more = null)
+    /// <param name="keys">What the nodes' REST doors ask for.</param>
+    public static async Task<LocalCluster> StartAsync(int nodes, int shards, Func<int, int, IReadOnlyDictionary<string, string>>? more = null, DoorKeys? keys = null)
     {
-        var cluster = Prepare(nodes, shards, more);
+        var cluster = Prepare(nodes, shards, more, keys);
         try
         {
             foreach (var node in cluster.Nodes) node.Start();
@@ -53,7 +56,7 @@ public sealed class LocalCluster : IAsyncDisposable
             ["VIEW"] = string.Join(',', Addresses.Append($"127.0.0.1:{port}")),
             ["KV_DATA_DIR"] = Path.Combine(_directory, KvClient.Number(port)),
         };
-        var node = new LocalNode(port, port + NodePorts.PeerOffset, environment);
+        var node = new LocalNode(port, port + NodePorts.PeerOffset, environment, _keys);
         _nodes.Add(node);
         node.Start();
         foreach (var each in Nodes) await UntilViewAsync(each, Addresses, ViewBound);
@@ -91,7 +94,7 @@ public sealed class LocalCluster : IAsyncDisposable
         if (Directory.Exists(_directory)) Directory.Delete(_directory, recursive: true);
     }
 
-    private static LocalCluster Prepare(int nodes, int shards, Func<int, int, IReadOnlyDictionary<string, string>>? more)
+    private static LocalCluster Prepare(int nodes, int shards, Func<int, int, IReadOnlyDictionary<string, string>>? more, DoorKeys? keys)
     {
         var directory = Directory.CreateTempSubdirectory("kv-cluster-").FullName;
         int[] ports = [.. Enumerable.Range(0, nodes).Select(_ => NodePorts.Take()).Order()];
@@ -108,8 +111,9 @@ public sealed class LocalCluster : IAsyncDisposable
                 };
                 foreach (var (name, value) in more?.Invoke(index, port) ?? new Dictionary<string, string>()) environment[name] = value;
                 var offset = environment.TryGetValue("Peers__PortOffset", out var given) ? int.Parse(given, null) : NodePorts.PeerOffset;
-                return new LocalNode(port, port + offset, environment);
+                return new LocalNode(port, port + offset, environment, keys);
             })],
-            directory);
+            directory,
+            keys);
     }
 }

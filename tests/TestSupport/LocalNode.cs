@@ -6,14 +6,14 @@ public sealed class LocalNode : IAsyncDisposable
     private readonly IReadOnlyDictionary<string, string> _environment;
     private NodeProcess? _process;
 
-    /// <summary>Starts nothing yet. <paramref name="environment"/>: the node's variables, with its data directory.</summary>
-    public LocalNode(int restPort, int peerPort, IReadOnlyDictionary<string, string> environment)
+    /// <summary>Starts nothing yet. <paramref name="environment"/>: the node's variables, with its data directory. <paramref name="keys"/>: what its REST door asks for.</summary>
+    public LocalNode(int restPort, int peerPort, IReadOnlyDictionary<string, string> environment, DoorKeys? keys = null)
     {
         _environment = environment;
         Address = $"127.0.0.1:{restPort}";
         PeerPort = peerPort;
-        Client = new(Address);
-        Probe = new("127.0.0.1", peerPort);
+        Client = new(Address, keys: keys);
+        Probe = new("127.0.0.1", peerPort, TestPeers.Like(environment));
     }
 
     public string Address { get; }

@@ -1,6 +1,7 @@
 using Grpc.Net.Client;
 using Kv.Common.Topology;
 using Kv.Node.Peers.Wire;
+using Kv.Node.Security;
 using Kv.Wire;
 using VersionVector = Kv.Common.Causality.VersionVector;
 
@@ -11,7 +12,20 @@ public sealed class PeerProbe : IDisposable
 {
     private readonly GrpcChannel _channel;
 
-    public PeerProbe(string host, int peerPort) => _channel = GrpcChannel.ForAddress($"http://{host}:{peerPort}");
+    /// <param name="host">The node's.</param>
+    /// <param name="peerPort">The node's.</param>
+    /// <param name="secret">The cluster's, if peers are known by it.</param>
+    public PeerProbe(string host, int peerPort, string secret = "")
+        : this(host, peerPort, TestPeers.Knowing(secret))
+    {
+    }
+
+    internal PeerProbe(string host, int peerPort, PeerTls? tls) => _channel = Open(host, peerPort, tls);
+
+    /// <summary>A channel to a node's peer port.</summary>
+    internal static GrpcChannel Open(string host, int peerPort, PeerTls? tls) => GrpcChannel.ForAddress(
+        $"{(tls is null ? "http" : "https")}://{host}:{peerPort}",
+        tls is null ? new() : new() { HttpHandler = new SocketsHttpHandler { UseProxy = false, ConnectCallback = tls.ConnectAsync }, DisposeHttpClient = true });
 
     /// <summary>Who the node is, and how many of each incarnation's writes it holds durably.</summary>
     public async Task<(string Incarnation, IReadOnlyDictionary<string, ulong> Vector)> VectorAsync()

@@ -21,12 +21,15 @@ public sealed class CausalTokenCodec
     private const int SealLength = 16;
 
     private readonly byte[] _secret;
+    private readonly IReadOnlyList<byte[]> _accepted;
     private readonly ClusterId _cluster;
 
     /// <param name="secret">The cluster's shared secret. When empty, the seal is keyed by the cluster id: it detects corruption, not forgery.</param>
     /// <param name="cluster">Tokens of any other cluster are refused.</param>
-    public CausalTokenCodec(ReadOnlySpan<byte> secret, ClusterId cluster)
+    /// <param name="accepted">Secrets whose seals are good as well, while the cluster goes from one to the next; none is used to seal.</param>
+    public CausalTokenCodec(ReadOnlySpan<byte> secret, ClusterId cluster, IReadOnlyList<byte[]>? accepted = null)
     {
+        _accepted = accepted ?? [];
         _cluster = cluster;
         _secret = secret.IsEmpty ? Encoding.UTF8.GetBytes(cluster.ToString()) : secret.ToArray();
     }
@@ -68,9 +71,7 @@ public sealed class CausalTokenCodec
         token = CausalToken.None;
         if (@sealed.Length is < 1 + 8 + SealLength or > MaxSealedLength || @sealed[0] != FormatVersion) return TokenRejection.Malformed;
         if (BinaryPrimitives.ReadUInt64BigEndian(@sealed[1..]) != _cluster.Value) return TokenRejection.ForeignCluster;
-        Span<byte> mac = stackalloc byte[HMACSHA256.HashSizeInBytes];
-        HMACSHA256.HashData(_secret, @sealed[..^SealLength], mac);
-        if (!CryptographicOperations.FixedTimeEquals(mac[..SealLength], @sealed[^SealLength..])) return TokenRejection.Tampered;
+        if (!IsSealedBy(_secret, @sealed) && !IsSealedByAccepted(@sealed)) return TokenRejection.Tampered;
         return TryReadContent(@sealed[..^SealLength], out token) ? TokenRejection.None : TokenRejection.Malformed;
     }
 
@@ -103,6 +104,23 @@ public sealed class CausalTokenCodec
         @sealed.Length > SealLength && TryReadContent(@sealed[..^SealLength], out var token)
             ? token
             : throw new InvalidDataException("A stored token is not readable; the record that holds it is damaged.");
+
+    private static bool IsSealedBy(byte[] secret, ReadOnlySpan<byte> @sealed)
+    {
+        Span<byte> mac = stackalloc byte[HMACSHA256.HashSizeInBytes];
+        HMACSHA256.HashData(secret, @sealed[..^SealLength], mac);
+        return CryptographicOperations.FixedTimeEquals(mac[..SealLength], @sealed[^SealLength..]);
+    }
+
+    private bool IsSealedByAccepted(ReadOnlySpan<byte> @sealed)
+    {
+        foreach (var secret in _accepted)
+        {
+            if (IsSealedBy(secret, @sealed)) return true;
+        }
+
+        return false;
+    }
 
     private static bool TryReadContent(ReadOnlySpan<byte> content, out CausalToken token)
     {

@@ -15,6 +15,6 @@ public enum PeerState
     /// </summary>
     Suspect = 2,
 
-    /// <summary>Silent here, and nobody who was asked hears it. Not in the view, until its next beat.</summary>
+    /// <summary>Silent here, and nobody who was asked hears it; or it said itself that it has ended. Not in the view, until its next beat.</summary>
     Dead = 3,
 }

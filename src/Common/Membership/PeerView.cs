@@ -45,8 +45,14 @@ public sealed record PeerView(
     /// <summary>What it said of its replica together with <see cref="Vector"/>.</summary>
     public ReplicaReport Replica { get; init; } = ReplicaReport.None;
 
-    /// <summary>True when the peer belongs in the view: a member that is not known to be gone.</summary>
-    public bool IsLive => IsMember && State is PeerState.Alive or PeerState.Suspect;
+    /// <summary>How many requests for keys a second it said that it answers to clients.</summary>
+    public uint RequestsPerSecond { get; init; }
+
+    /// <summary>Whether it said that it is about to end.</summary>
+    public DepartureStage Departure { get; init; }
+
+    /// <summary>True when the peer belongs in the view: a member that is not known to be gone, or going.</summary>
+    public bool IsLive => IsMember && State is (PeerState.Alive or PeerState.Suspect) && Departure is DepartureStage.Staying;
 
     /// <summary>True when this node hears the peer, so that a request sent to it can be expected to be answered.</summary>
     public bool IsReachable => IsMember && State is PeerState.Alive;

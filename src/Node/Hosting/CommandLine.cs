@@ -1,5 +1,6 @@
 using System.Reflection;
 using System.Text;
+using Kv.Node.Security;
 
 namespace Kv.Node.Hosting;
 
@@ -9,10 +10,12 @@ internal static class CommandLine
     /// <summary>The exit code when something was asked for and done, null when a node is to run. Throws <see cref="InvalidOptionsException"/> like a start would.</summary>
     public static async Task<int?> TryServeAsync(string[] args, TextWriter output)
     {
-        if (args.Contains("--healthcheck")) return await HealthCheck.RunAsync();
+        if (args.Contains("--healthcheck")) return await HealthCheck.RunAsync([.. args.Where(arg => arg != "--healthcheck")]);
         if (args.Contains("--help") || args.Contains("-h")) return Print(output, Help());
         if (args.Contains("--version")) return Print(output, Version);
+        if (Array.IndexOf(args, "--verify-backup") is >= 0 and var at) return await VerifyBackup.RunAsync(args.ElementAtOrDefault(at + 1), output);
         if (args.Contains("--check-config")) return CheckConfiguration([.. args.Where(arg => arg != "--check-config")], output);
+        if (args.Contains("--make-api-key")) return MakeApiKey(args, output);
         return null;
     }
 
@@ -30,12 +33,14 @@ internal static class CommandLine
             usage: Kv.Node [--rebuild | --rebuild=force] [--NAME=value | --Section:Option=value]...
                    Kv.Node --check-config [...]   says what is wrong with the configuration, all of it at once, and ends
                    Kv.Node --healthcheck          asks the node on this machine whether it is ready
+                   Kv.Node --verify-backup FILE   reads a backup to its end, and says what it has, or what is wrong with it
+                   Kv.Node --make-api-key NAME read|write|admin   prints a new API key, which is kept nowhere, and the line of KV_API_KEYS_FILE that makes it known
                    Kv.Node --help | --version
 
             Variables, in the environment or as arguments:
 
             """);
-        foreach (var variable in NodeVariable.All) help.Append("  ").Append(variable.Name.PadRight(18)).Append(variable.Meaning).Append("; default: ").Append(variable.Default).Append('\n');
+        foreach (var variable in NodeVariable.All) help.Append("  ").Append(variable.Name.PadRight(36)).Append(variable.Meaning).Append("; default: ").Append(variable.Default).Append('\n');
         return help.Append(
             """
 
@@ -51,6 +56,15 @@ internal static class CommandLine
         var options = NodeOptions.Read(NodeHost.CreateBuilder(Rebuilding.TranslateArguments(args)).Configuration);
         var beginning = options.ShardCount is { } shards ? $"begins with SHARD_COUNT {shards}" : "joins the cluster of VIEW";
         return Print(output, $"The configuration is good: {options.SocketAddress}, one of {options.View.Count} in VIEW, {beginning}; its data are in {options.DataDirectory}.");
+    }
+
+    private static int MakeApiKey(string[] args, TextWriter output)
+    {
+        if (args is not ["--make-api-key", var name, var roleText] || !ApiKey.IsName(name) || !ApiKey.TryParseRole(roleText, out var role))
+            throw new InvalidOptionsException(["--make-api-key needs a name, of letters, digits, '-', '_', '.' and '@', and a role: read, write or admin."]);
+        var (key, known) = ApiKey.Make(name, role);
+        output.WriteLine(key);
+        return Print(output, known.ToString());
     }
 
     private static int Print(TextWriter output, string text)

@@ -1,6 +1,9 @@
+using System.Net.Security;
+using Kv.Node.Security;
 using Kv.Node.Telemetry;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Https;
 
 namespace Kv.Node.Hosting;
 
@@ -41,15 +44,21 @@ internal static class KestrelEndpoints
         limits.Http2.KeepAlivePingTimeout = options.Peers.KeepAliveTimeout;
         // Each door has its own connections: a crowd at the one is nothing to the other.
         var metrics = kestrel.ApplicationServices.GetService<KvMetrics>();
+        var security = kestrel.ApplicationServices.GetRequiredService<NodeSecurity>();
         kestrel.ListenAnyIP(options.SocketAddress.Port, listen =>
         {
             listen.Protocols = HttpProtocols.Http1;
             listen.Use(new ConnectionLimit(rest.MaxConnections, rest.Patience, metrics).Guard);
+            if (security.Rest is { } tls) listen.UseHttps(Handshake(tls.ForHandshake));
         });
         kestrel.ListenAnyIP(options.Peers.PortOf(options.SocketAddress), listen =>
         {
             listen.Protocols = HttpProtocols.Http2;
             listen.Use(new ConnectionLimit(options.Peers.MaxConnections, rest.Patience, metrics).Guard);
+            // Below HTTP: who is no peer reaches no service at all, reflection and health included.
+            if (security.Peers is { } tls) listen.UseHttps(Handshake(tls.ForHandshake));
         });
     }
+
+    private static TlsHandshakeCallbackOptions Handshake(Func<SslServerAuthenticationOptions> options) => new() { OnConnection = _ => ValueTask.FromResult(options()) };
 }

@@ -1,12 +1,11 @@
 using Kv.Common.Topology;
 using Kv.Node.Hosting.ClusterDiscovery;
+using Kv.Node.Hosting.Drain;
 using Kv.Node.Rest;
 using Kv.Node.Rpc;
 using Kv.Node.Storage;
 using Kv.Node.Storage.InMemory;
 using Kv.Node.Storage.RocksDb;
-using Kv.Node.Telemetry;
-using OpenTelemetry.Metrics;
 
 namespace Kv.Node.Hosting;
 
@@ -47,13 +46,10 @@ internal static class NodeApplication
         builder.Services.AddNode(options, origin.Self, origin.Topology).AddProductionEdges(OpenStorage(options, origin.Directory));
         builder.Services.AddSingleton(ending);
         builder.Services.AddHostedService<NodeLifecycle>();
+        builder.Services.AddSingleton<IHostLifetime, DrainingLifetime>();
         builder.Services.AddNodeRpc();
         builder.Services.ConfigureHttpJsonOptions(json => json.SerializerOptions.TypeInfoResolverChain.Insert(0, RestJsonContext.Default));
-        builder.Services.AddOpenTelemetry().WithMetrics(metrics => metrics
-            .AddMeter(KvMetrics.MeterName)
-            .AddMeter("Microsoft.AspNetCore.Server.Kestrel")
-            .AddRuntimeInstrumentation()
-            .AddPrometheusExporter());
+        builder.Services.AddNodeTelemetry(options.Telemetry, options.SocketAddress);
     }
 
     /// <summary>What answers at the two doors.</summary>

@@ -1,3 +1,4 @@
+using Kv.Node.Telemetry;
 using Microsoft.Extensions.Logging.Console;
 
 namespace Kv.Node.Hosting;
@@ -13,13 +14,21 @@ internal static class NodeHost
     {
         // The settings file belongs to the program, not to the directory it is started in.
         var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
+        // With traces, what is logged within one says in which: the scopes have TraceId and SpanId.
+        var isTraced = TelemetryExport.Read(builder.Configuration, []).Traces;
         // Anything else is refused with the other settings, and said as text.
-        if (builder.Configuration[LogFormatVariable] is "json") builder.Logging.AddJsonConsole(Stamp);
+        if (builder.Configuration[LogFormatVariable] is "json") builder.Logging.AddJsonConsole(console =>
+        {
+            console.IncludeScopes = isTraced;
+            Stamp(console);
+        });
         else builder.Logging.AddSimpleConsole(console =>
         {
             console.SingleLine = true;
+            console.IncludeScopes = isTraced;
             Stamp(console);
         });
+        builder.Logging.Configure(logging => logging.ActivityTrackingOptions = isTraced ? ActivityTrackingOptions.TraceId | ActivityTrackingOptions.SpanId : ActivityTrackingOptions.None);
         // While anybody could log there, the host makes an activity and a log scope for every request: half of what a GET allocates.
         builder.Logging.AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.None);
         return builder;

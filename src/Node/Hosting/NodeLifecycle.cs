@@ -1,8 +1,10 @@
 using Kv.Common.Identity;
 using Kv.Common.Topology;
+using Kv.Node.Hosting.Drain;
 using Kv.Node.Replica;
 using Kv.Node.Signals;
 using Kv.Node.Storage;
+using Kv.Node.Telemetry;
 using Kv.Node.Topology;
 
 namespace Kv.Node.Hosting;
@@ -15,6 +17,8 @@ internal sealed partial class NodeLifecycle(
     NodeEnding ending,
     Published<ClusterTopology> topology,
     Readiness readiness,
+    Draining draining,
+    KvMetrics metrics,
     IHostApplicationLifetime lifetime,
     ILogger<NodeLifecycle> logger,
     DataDirectory? directory = null)
@@ -27,9 +31,11 @@ internal sealed partial class NodeLifecycle(
     {
         var shard = topology.Current.ShardOf(self.Address)?.Id.ToString() ?? "none";
         LogStarting(logger, self.Address, self.Incarnation, self.Cluster, topology.Current.Epoch, shard);
-        if (options.ClusterSecret.Length == 0) LogUnsecured(logger);
-        // Told at once, so that peers and load balancers send no more while the doors drain.
-        lifetime.ApplicationStopping.Register(() => readiness.Hold("Stopping"));
+        var open = string.Join("; ", options.Security.Open());
+        if (open.Length > 0) LogUnsecured(logger, open);
+        // For a node that ends without having been told to.
+        lifetime.ApplicationStopping.Register(() => readiness.End("Stopping"));
+        metrics.BeginAtZero();
         _running = RunAsync();
         return Task.CompletedTask;
     }
@@ -59,6 +65,12 @@ internal sealed partial class NodeLifecycle(
             LogDamaged(logger, damage.Message);
             Environment.ExitCode = ExitCodes.Damaged;
             MarkDamaged(damage.Message);
+            lifetime.StopApplication();
+        }
+        catch (DataDirectoryRefusedException refused)
+        {
+            LogRefused(logger, refused.Message);
+            Environment.ExitCode = ExitCodes.Refused;
             lifetime.StopApplication();
         }
         catch (StorageFailedException failure)
@@ -95,7 +107,7 @@ internal sealed partial class NodeLifecycle(
         {
             directory?.MarkRemoved(removedIn);
             // Told to stop at the same moment, the process does not begin anew, but when it is started next.
-            if (!lifetime.ApplicationStopping.IsCancellationRequested) ending.RemovedIn = removedIn;
+            if (!draining.HasBegun && !lifetime.ApplicationStopping.IsCancellationRequested) ending.RemovedIn = removedIn;
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
@@ -111,8 +123,8 @@ internal sealed partial class NodeLifecycle(
     [LoggerMessage(1000, LogLevel.Information, "Node {Address} (incarnation {Incarnation}) of cluster {Cluster} starts at epoch {Epoch} in shard {Shard}")]
     private static partial void LogStarting(ILogger logger, NodeAddress address, Incarnation incarnation, ClusterId cluster, Epoch epoch, string shard);
 
-    [LoggerMessage(1001, LogLevel.Warning, "No KV_CLUSTER_SECRET is set: tokens are protected against corruption but not against forgery")]
-    private static partial void LogUnsecured(ILogger logger);
+    [LoggerMessage(1001, LogLevel.Warning, "This node is not secured against those who reach its ports: {Open}. In brackets: what to set; docs/security.md says how")]
+    private static partial void LogUnsecured(ILogger logger, string open);
 
     [LoggerMessage(1003, LogLevel.Warning, "An operator removed this node from the cluster in epoch {Epoch}: it begins anew, empty, and waits to be let in")]
     private static partial void LogRemoved(ILogger logger, Epoch epoch);
@@ -120,6 +132,9 @@ internal sealed partial class NodeLifecycle(
     [LoggerMessage(
         1004, LogLevel.Critical, "The data of this node are damaged, and it stops: {What} It does not start again from them. Start it with --rebuild or KV_REBUILD=true to have it filled anew by its peers")]
     private static partial void LogDamaged(ILogger logger, string what);
+
+    [LoggerMessage(1008, LogLevel.Critical, "The data directory is not this node's any more, and the node stops: {What}")]
+    private static partial void LogRefused(ILogger logger, string what);
 
     [LoggerMessage(
         1005, LogLevel.Critical, "The disk failed, and the node stops: {What}. Whatever it acknowledged is there when it starts again; see to the disk first")]

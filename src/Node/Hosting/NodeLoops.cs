@@ -1,9 +1,11 @@
 using Kv.Node.Membership;
 using Kv.Node.Migration;
+using Kv.Node.Observation;
 using Kv.Node.Replica;
 using Kv.Node.Replication;
 using Kv.Node.Requests;
 using Kv.Node.Retention;
+using Kv.Node.Scrub;
 using Kv.Node.Topology;
 
 namespace Kv.Node.Hosting;
@@ -29,6 +31,9 @@ internal sealed class NodeLoops(
     MigrationCoordinator coordinator,
     LogRetention log,
     TombstoneRetention tombstones,
+    Scrubber scrubber,
+    DeadRemoval removal,
+    Observatory observatory,
     Readiness readiness)
 {
     public async Task RunAsync(CancellationToken cancellation)
@@ -55,6 +60,9 @@ internal sealed class NodeLoops(
             coordinator.RunAsync(all.Token),
             log.RunAsync(all.Token),
             tombstones.RunAsync(all.Token),
+            scrubber.RunAsync(all.Token),
+            removal.RunAsync(all.Token),
+            observatory.RunAsync(all.Token),
         };
         // Ends by itself once the topology is sealed.
         var forming = formation.RunAsync(all.Token);
@@ -73,7 +81,7 @@ internal sealed class NodeLoops(
         }
         finally
         {
-            readiness.Hold("Stopping");
+            readiness.End("Stopping");
             all.Cancel();
             await Task.WhenAll([forming, .. loops]);
         }

@@ -1,15 +1,23 @@
 using System.Text;
 using Kv.Common.Identity;
+using Kv.Node.Backup;
+using Kv.Node.Changes;
+using Kv.Node.Hosting.Drain;
 using Kv.Node.Membership;
 using Kv.Node.Migration;
+using Kv.Node.Observation;
 using Kv.Node.Peers;
 using Kv.Node.Replica;
 using Kv.Node.Replication;
 using Kv.Node.Requests;
 using Kv.Node.Rest;
 using Kv.Node.Retention;
+using Kv.Node.Scrub;
+using Kv.Node.Security;
 using Kv.Node.Storage;
+using Kv.Node.Telemetry;
 using Kv.Node.Topology;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Kv.Node.Hosting;
 
@@ -35,6 +43,16 @@ internal sealed class NodeOptions
     /// <summary><c>KV_CLUSTER_SECRET</c>; seals tokens. Empty: tokens are protected against corruption, not against forgery.</summary>
     public required byte[] ClusterSecret { get; init; }
 
+    /// <summary><c>KV_ACCEPTED_SECRETS</c>: open tokens and make peers as well, and are never used to make anything.</summary>
+    public IReadOnlyList<byte[]> AcceptedSecrets { get; init; } = [];
+
+    /// <summary><c>KV_API_KEYS_FILE</c>; empty for none.</summary>
+    public string ApiKeysFile { get; init; } = "";
+
+    public TlsOptions Tls { get; init; } = new();
+
+    public ClientOptions Clients { get; init; } = new();
+
     /// <summary><c>KV_STORAGE=memory</c>: nothing survives the process. For trying out.</summary>
     public required bool InMemory { get; init; }
 
@@ -44,6 +62,10 @@ internal sealed class NodeOptions
     public required RestOptions Rest { get; init; }
 
     public required RequestOptions Requests { get; init; }
+
+    public ListOptions Listing { get; init; } = new();
+
+    public BatchOptions Batch { get; init; } = new();
 
     public required ReplicaOptions Replica { get; init; }
 
@@ -60,6 +82,22 @@ internal sealed class NodeOptions
     public required TopologyOptions Topology { get; init; }
 
     public RetentionOptions Retention { get; init; } = new();
+
+    public ScrubOptions Scrub { get; init; } = new();
+
+    public BackupOptions Backup { get; init; } = new();
+
+    public ChangesOptions Changes { get; init; } = new();
+
+    public ObservationOptions Observation { get; init; } = new();
+
+    public DrainOptions Drain { get; init; } = new();
+
+    /// <summary><c>OTEL_…</c>: what is exported over OTLP.</summary>
+    public TelemetryExport Telemetry { get; init; } = TelemetryExport.None;
+
+    /// <summary>What of the above is about security.</summary>
+    public SecuritySettings Security => new(Tls, ClusterSecret, AcceptedSecrets, ApiKeysFile);
 
     /// <summary>Reads and checks the configuration; throws <see cref="InvalidOptionsException"/> with every error at once.</summary>
     public static NodeOptions Read(IConfiguration configuration)
@@ -78,10 +116,14 @@ internal sealed class NodeOptions
             ShardCount = shardCount,
             DataDirectory = configuration["KV_DATA_DIR"] is { Length: > 0 } directory ? directory : DefaultDataDirectory(self),
             ClusterSecret = Encoding.UTF8.GetBytes(configuration["KV_CLUSTER_SECRET"] ?? ""),
+            AcceptedSecrets = [.. (configuration["KV_ACCEPTED_SECRETS"] ?? "").Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Select(Encoding.UTF8.GetBytes)],
+            ApiKeysFile = configuration["KV_API_KEYS_FILE"] ?? "",
             InMemory = storage == "memory",
             Rebuild = ReadRebuild(configuration["KV_REBUILD"], errors),
             Rest = Bind<RestOptions>(configuration, "Rest", errors),
             Requests = Bind<RequestOptions>(configuration, "Requests", errors),
+            Batch = Bind<BatchOptions>(configuration, "Batch", errors),
+            Listing = Bind<ListOptions>(configuration, "Listing", errors),
             Replica = Bind<ReplicaOptions>(configuration, "Replica", errors),
             Replication = Bind<ReplicationOptions>(configuration, "Replication", errors),
             Migration = Bind<MigrationOptions>(configuration, "Migration", errors),
@@ -90,9 +132,19 @@ internal sealed class NodeOptions
             Storage = Bind<StorageOptions>(configuration, "Storage", errors),
             Topology = Bind<TopologyOptions>(configuration, "Topology", errors),
             Retention = Bind<RetentionOptions>(configuration, "Retention", errors),
+            Scrub = Bind<ScrubOptions>(configuration, "Scrub", errors),
+            Changes = Bind<ChangesOptions>(configuration, "Changes", errors),
+            Backup = Bind<BackupOptions>(configuration, "Backup", errors),
+            Observation = Bind<ObservationOptions>(configuration, "Observation", errors),
+            Drain = Bind<DrainOptions>(configuration, "Drain", errors),
+            Telemetry = TelemetryExport.Read(configuration, errors),
+            Tls = Bind<TlsOptions>(configuration, "Tls", errors),
+            Clients = Bind<ClientOptions>(configuration, "Clients", errors),
         };
         errors.AddRange(options.Rest.Validate());
         errors.AddRange(options.Requests.Validate());
+        errors.AddRange(options.Batch.Validate());
+        errors.AddRange(options.Listing.Validate());
         errors.AddRange(options.Replica.Validate());
         errors.AddRange(options.Replication.Validate());
         errors.AddRange(options.Migration.Validate());
@@ -101,6 +153,17 @@ internal sealed class NodeOptions
         errors.AddRange(options.Storage.Validate());
         errors.AddRange(options.Topology.Validate());
         errors.AddRange(options.Retention.Validate());
+        errors.AddRange(options.Scrub.Validate());
+        errors.AddRange(options.Changes.Validate());
+        errors.AddRange(options.Backup.Validate());
+        errors.AddRange(options.Observation.Validate());
+        errors.AddRange(options.Drain.Validate());
+        errors.AddRange(options.Clients.Validate());
+        if (options.AcceptedSecrets.Count > 0 && options.ClusterSecret.Length == 0) errors.Add("KV_ACCEPTED_SECRETS needs KV_CLUSTER_SECRET.");
+        var incoherent = options.Tls.Validate().ToList();
+        errors.AddRange(incoherent);
+        // What is in the files is wrong now or when they are first used; now is better.
+        NodeSecurity.Open(incoherent.Count == 0 ? options.Security : options.Security with { Tls = new() }, TimeProvider.System, null, NullLogger.Instance, errors);
         foreach (var node in view.Where(node => options.Peers.PortOf(node) is < 1 or > 65535))
             errors.Add($"The peer port {options.Peers.PortOf(node)} of {node} (REST port plus Peers:PortOffset) is not a port.");
         return errors.Count == 0 ? options : throw new InvalidOptionsException(errors);

@@ -1,14 +1,20 @@
 using System.Security.Cryptography;
 using Kv.Common.Causality;
 using Kv.Common.Identity;
+using Kv.Node.Backup;
+using Kv.Node.Changes;
+using Kv.Node.Hosting.Drain;
 using Kv.Node.Membership;
 using Kv.Node.Migration;
+using Kv.Node.Observation;
 using Kv.Node.Peers;
 using Kv.Node.Replica;
 using Kv.Node.Replication;
 using Kv.Node.Requests;
 using Kv.Node.Rest;
 using Kv.Node.Retention;
+using Kv.Node.Scrub;
+using Kv.Node.Security;
 using Kv.Node.Storage;
 using Kv.Node.Telemetry;
 using Kv.Node.Topology;
@@ -23,9 +29,11 @@ internal static class NodeServices
         services.AddSingleton(options).AddSingleton(self);
         services.AddSingleton(options.Requests).AddSingleton(options.Replica).AddSingleton(options.Replication);
         services.AddSingleton(options.Membership).AddSingleton(options.Peers).AddSingleton(options.Storage);
-        services.AddSingleton(new CausalTokenCodec(options.ClusterSecret, self.Cluster));
+        services.AddSingleton(new CausalTokenCodec(options.ClusterSecret, self.Cluster, options.AcceptedSecrets));
         services.AddSingleton(options.Topology);
         services.AddSingleton<KvMetrics>();
+        services.AddSingleton<RequestRate>();
+        services.AddSecurity(options);
 
         services.AddSingleton<AcceptorStore>();
         services.AddSingleton(origin);
@@ -41,10 +49,12 @@ internal static class NodeServices
         services.AddSingleton(options.Migration);
         services.AddSingleton<Filling>();
         services.AddSingleton<Mending>();
+        services.AddSingleton<RangeQuestions>();
         services.AddSingleton<TransferBudget>();
         services.AddSingleton<RangeSender>();
         services.AddSingleton<FormerPlaces>();
-        services.AddSingleton(options.Retention).AddSingleton<LogRetention>().AddSingleton<TombstoneRetention>();
+        services.AddSingleton(options.Retention).AddSingleton<LogHolds>().AddSingleton<LogRetention>().AddSingleton<TombstoneRetention>();
+        services.AddSingleton(options.Scrub).AddSingleton<ScrubProgress>().AddSingleton<Scrubber>();
         services.AddSingleton<ReshardProgress>();
         services.AddSingleton<MigrationCoordinator>();
 
@@ -60,6 +70,7 @@ internal static class NodeServices
         services.AddSingleton<ReplicatorSet>();
         services.AddSingleton<InboundReplication>();
 
+        services.AddSingleton<Departure>();
         services.AddSingleton<HeartbeatGate>();
         services.AddSingleton<HeartbeatLoops>();
         services.AddSingleton<IHeartbeatSource, HeartbeatSource>();
@@ -67,6 +78,7 @@ internal static class NodeServices
         services.AddSingleton<MembershipService>();
         services.AddSingleton(s => s.GetRequiredService<MembershipService>().View);
 
+        services.AddSingleton<RequestIntake>();
         services.AddSingleton<RequestBudget>();
         services.AddSingleton<TopologyLook>();
         services.AddSingleton<CausalGate>();
@@ -76,17 +88,41 @@ internal static class NodeServices
         services.AddSingleton<Forwarder>();
         services.AddSingleton<WritePath>();
         services.AddSingleton<ReadPath>();
+        services.AddSingleton(options.Listing).AddSingleton<ListPath>();
+        services.AddSingleton(options.Batch).AddSingleton<BatchPath>();
         services.AddSingleton<KeyCounts>();
         services.AddSingleton<Convergence>();
-        services.AddSingleton<MembershipChanges>();
+        services.AddSingleton<MembershipChanges>().AddSingleton<DeadRemoval>();
         services.AddSingleton<Resharding>();
         services.AddSingleton<ForwardedRequests>();
-        services.AddSingleton(options.Rest).AddSingleton<SlowClients>().AddSingleton<OtherRequests>();
-        services.AddSingleton<KeyValueEndpoints>();
+        services.AddSingleton(options.Backup).AddSingleton<BackupActivity>().AddSingleton<BackupRoom>().AddSingleton<BackupDonor>().AddSingleton<ReplicaVectors>().AddSingleton<BackupCuts>();
+        services.AddSingleton<ClusterBackup>().AddSingleton<ClusterRestore>().AddSingleton<RestoreWriter>().AddSingleton<RestoreSpread>();
+        services.AddSingleton(new StagingArea(options.Backup, options.Storage, options.InMemory ? null : options.DataDirectory));
+        services.AddSingleton(options.Rest).AddSingleton<SlowClients>().AddSingleton<OtherRequests>().AddSingleton<IntakeGate>().AddSingleton<RequestTracing>();
+        services.AddSingleton<KeyValueEndpoints>().AddSingleton<ListEndpoints>().AddSingleton<BatchEndpoints>();
+        services.AddSingleton(options.Changes).AddSingleton<ChangeScanner>().AddSingleton<ChangeSource>().AddSingleton<ChangeFeeds>().AddSingleton<ChangesEndpoint>();
+        services.AddSingleton<KeyReplicas>();
+        services.AddSingleton(options.Observation).AddSingleton<ClusterStatus>().AddSingleton<Observatory>();
+        services.AddSingleton<ReplicasEndpoint>().AddSingleton<EventStream>().AddSingleton<ConsoleFiles>();
+        services.AddSingleton(options.Clients).AddSingleton<ClientLimits>().AddSingleton<RestAccess>();
         services.AddSingleton<StorageWatch>();
         services.AddSingleton<NodeLoops>();
+        services.AddSingleton(options.Drain).AddSingleton<Handover>().AddSingleton<Draining>();
         services.AddSingleton<NodeGauges>();
         return services;
+    }
+
+    /// <summary>What a node is secured with, and looks at again while it runs. Opened when first asked for, which a node without doors never does.</summary>
+    public static IServiceCollection AddSecurity(this IServiceCollection services, NodeOptions options)
+    {
+        services.AddSingleton(options.Tls);
+        services.AddSingleton(s =>
+        {
+            var errors = new List<string>();
+            var security = NodeSecurity.Open(options.Security, s.GetRequiredService<TimeProvider>(), s.GetService<KvMetrics>(), s.GetRequiredService<ILogger<NodeSecurity>>(), errors);
+            return errors.Count == 0 ? security : throw new InvalidOptionsException(errors);
+        });
+        return services.AddHostedService<SecurityWatch>();
     }
 
     /// <summary>The edges of a node in production. Each taker of randomness gets a generator of its own.</summary>
@@ -96,8 +132,10 @@ internal static class NodeServices
         services.AddSingleton(_ => storage);
         services.AddSingleton(TimeProvider.System);
         services.AddTransient(_ => new Random(RandomNumberGenerator.GetInt32(int.MaxValue)));
-        services.AddSingleton<PeerChannels>();
+        services.AddSingleton(s => new PeerChannels(s.GetRequiredService<PeerOptions>(), s.GetRequiredService<NodeSecurity>().Peers));
         services.AddSingleton<IPeerTransport, GrpcPeerTransport>();
+        services.AddSingleton<IChangePeers, GrpcChangePeers>();
+        services.AddSingleton<IPeerRecords, GrpcPeerRecords>();
         return services;
     }
 }

@@ -36,4 +36,10 @@ internal sealed record Heartbeat(
 {
     /// <summary>What the sender says of its replica beside <see cref="Vector"/>, and of the same moment.</summary>
     public ReplicaReport Replica { get; init; } = ReplicaReport.None;
+
+    /// <summary>How many requests for keys a second the sender answers to clients; for people to see.</summary>
+    public uint RequestsPerSecond { get; init; }
+
+    /// <summary>Whether the sender is about to end.</summary>
+    public DepartureStage Departure { get; init; }
 }

@@ -1,4 +1,6 @@
+using System.Collections.Concurrent;
 using Kv.Common.Identity;
+using Kv.Common.Membership;
 using Kv.Node.Peers;
 
 namespace Kv.Node.Membership;
@@ -13,11 +15,15 @@ internal sealed class HeartbeatLoop(
     IHeartbeatSource source,
     HeartbeatGate gate,
     MembershipService membership,
+    Departure departure,
     MembershipOptions options,
     TimeProvider time,
     Random random,
     ILogger<HeartbeatLoop> logger)
 {
+    // How soon a beat follows an announcement.
+    private static readonly TimeSpan Hurry = TimeSpan.FromMilliseconds(1);
+
     private readonly Backoff _backoff = new(options.ReconnectMin, options.ReconnectMax, time, random);
 
     /// <summary>Connects, exchanges beats until the stream ends, pauses, and begins anew, until cancelled.</summary>
@@ -46,7 +52,9 @@ internal sealed class HeartbeatLoop(
         {
             await using var stream = await transport.OpenHeartbeatAsync(peer, either.Token);
             MembershipLog.StreamOpen(logger, peer);
-            await Duplex.RunAsync(stop => ReceiveAsync(stream, silence, stop), stop => SendAsync(stream, stop), either.Token);
+            // What was said in the beats that are not answered yet: a peer answers each with one of its own.
+            var unanswered = new ConcurrentQueue<DepartureStage>();
+            await Duplex.RunAsync(stop => ReceiveAsync(stream, silence, unanswered, stop), stop => SendAsync(stream, unanswered, stop), either.Token);
             return "ended or refused";
         }
         catch (PeerUnavailableException broken)
@@ -59,19 +67,27 @@ internal sealed class HeartbeatLoop(
         }
     }
 
-    private async Task SendAsync(IPeerStream<Heartbeat, Heartbeat> stream, CancellationToken cancellation)
+    private async Task SendAsync(IPeerStream<Heartbeat, Heartbeat> stream, ConcurrentQueue<DepartureStage> unanswered, CancellationToken cancellation)
     {
         using var timer = new PeriodicTimer(options.HeartbeatInterval, time);
-        do await stream.SendAsync(source.Next(), cancellation);
+        using var hurrying = departure.OnAnnounced(() => timer.Period = Hurry);
+        do
+        {
+            if (timer.Period != options.HeartbeatInterval) timer.Period = options.HeartbeatInterval;
+            unanswered.Enqueue(departure.Stage);
+            await stream.SendAsync(source.Next(), cancellation);
+        }
         while (await timer.WaitForNextTickAsync(cancellation));
     }
 
-    private async Task ReceiveAsync(IPeerStream<Heartbeat, Heartbeat> stream, CancellationTokenSource silence, CancellationToken cancellation)
+    private async Task ReceiveAsync(
+        IPeerStream<Heartbeat, Heartbeat> stream, CancellationTokenSource silence, ConcurrentQueue<DepartureStage> unanswered, CancellationToken cancellation)
     {
         while (await stream.ReceiveAsync(cancellation) is { } beat)
         {
             if (!gate.Admits(beat, peer)) return;
             membership.Heard(beat);
+            if (unanswered.TryDequeue(out var stage)) departure.Heard(peer, stage);
             _backoff.Reset();
             silence.CancelAfter(options.StreamSilenceLimit);
         }

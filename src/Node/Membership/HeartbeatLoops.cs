@@ -13,6 +13,7 @@ internal sealed class HeartbeatLoops(
     IHeartbeatSource source,
     HeartbeatGate gate,
     MembershipService membership,
+    Departure departure,
     MembershipOptions options,
     TimeProvider time,
     Random random,
@@ -24,6 +25,6 @@ internal sealed class HeartbeatLoops(
             topology,
             view => view.Members.Where(member => !member.Equals(self.Address)),
             // Each loop draws from a generator of its own, because loops run concurrently and a generator must not.
-            (peer, stop) => new HeartbeatLoop(peer, transport, source, gate, membership, options, time, new Random(random.Next()), logger).RunAsync(stop),
+            (peer, stop) => new HeartbeatLoop(peer, transport, source, gate, membership, departure, options, time, new Random(random.Next()), logger).RunAsync(stop),
             cancellation);
 }

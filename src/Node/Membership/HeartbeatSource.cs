@@ -2,12 +2,21 @@ using Kv.Common.Identity;
 using Kv.Common.Topology;
 using Kv.Node.Replica;
 using Kv.Node.Signals;
+using Kv.Node.Telemetry;
 
 namespace Kv.Node.Membership;
 
 /// <summary>This node's beats: what its replica, its topology and its readiness are at the moment.</summary>
 internal sealed class HeartbeatSource(
-    NodeIdentity self, Published<ClusterTopology> topology, ReplicaState replica, FillProgress filling, ServingFloor floor, Readiness readiness, TimeProvider time)
+    NodeIdentity self,
+    Published<ClusterTopology> topology,
+    ReplicaState replica,
+    FillProgress filling,
+    ServingFloor floor,
+    Readiness readiness,
+    Departure departure,
+    RequestRate rate,
+    TimeProvider time)
     : IHeartbeatSource
 {
     public Heartbeat Next()
@@ -38,6 +47,8 @@ internal sealed class HeartbeatSource(
             floor.IsComplete)
         {
             Replica = snapshot.Report(self),
+            RequestsPerSecond = (uint)Math.Round(rate.PerSecond()),
+            Departure = departure.Stage,
         };
     }
 }

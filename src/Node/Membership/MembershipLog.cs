@@ -35,11 +35,17 @@ internal static partial class MembershipLog
     [LoggerMessage(3009, LogLevel.Debug, "A beat of {Peer} was dropped: the membership loop is behind")]
     public static partial void BeatDropped(ILogger logger, NodeAddress peer);
 
-    [LoggerMessage(3010, LogLevel.Debug, "A late beat of {Incarnation}, which was replaced at {Peer}, was ignored")]
+    [LoggerMessage(3010, LogLevel.Debug, "A late beat of {Incarnation}, which was replaced at {Peer} or has ended, was ignored")]
     public static partial void LeftoverIgnored(ILogger logger, NodeAddress peer, Incarnation incarnation);
 
     [LoggerMessage(3011, LogLevel.Trace, "Heard {Peer}")]
     public static partial void Heard(ILogger logger, NodeAddress peer);
+
+    [LoggerMessage(3012, LogLevel.Information, "{Peer} is about to end: others are asked from now on")]
+    public static partial void Leaving(ILogger logger, NodeAddress peer);
+
+    [LoggerMessage(3013, LogLevel.Information, "{Peer} has ended, as it says")]
+    public static partial void Gone(ILogger logger, NodeAddress peer);
 
     [LoggerMessage(3020, LogLevel.Debug, "Heartbeat stream to {Peer} is open")]
     public static partial void StreamOpen(ILogger logger, NodeAddress peer);

@@ -14,7 +14,7 @@ namespace Kv.Node.Membership;
 /// <remarks>
 /// A peer becomes suspect when its silence is improbable (<see cref="FailureDetector"/>) and dead when up to <see cref="MembershipOptions.ProbeWitnesses"/>
 /// other live peers do not hear it either, or nobody else is alive to ask. While one of them hears it, it stays suspect: in the view, but not reachable.
-/// A beat makes any peer alive at once.
+/// A beat makes any peer alive at once, but for one that says that its sender has ended.
 /// </remarks>
 internal sealed class MembershipService
 {
@@ -190,6 +190,14 @@ internal sealed class MembershipService
                 break;
             case PeerChange.Ignored:
                 MembershipLog.LeftoverIgnored(_logger, beat.From, beat.Incarnation);
+                break;
+            case PeerChange.Leaving:
+                MembershipLog.Leaving(_logger, beat.From);
+                break;
+            case PeerChange.Gone:
+                MembershipLog.Gone(_logger, beat.From);
+                // Its connections stay, unlike a dead one's: what it has answered is still on its way, and it ends them itself.
+                if (!peer.IsMember) _peers.Remove(peer.Address);
                 break;
         }
     }

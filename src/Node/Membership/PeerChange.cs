@@ -18,6 +18,12 @@ internal enum PeerChange
     /// <summary>Another incarnation is at the address: nothing that the former one said holds any more.</summary>
     Replaced,
 
-    /// <summary>A leftover of an incarnation that was replaced just now.</summary>
+    /// <summary>A leftover of an incarnation that was replaced just now, or of one that has said that it has ended.</summary>
     Ignored,
+
+    /// <summary>It says that it ends soon.</summary>
+    Leaving,
+
+    /// <summary>It says that it has ended: nobody has to find out.</summary>
+    Gone,
 }

@@ -14,6 +14,9 @@ internal sealed class PeerRecord(NodeAddress address, FailureDetectorSettings se
     // The incarnation that was replaced last, and until when its beats are taken for leftovers.
     private (Incarnation Incarnation, TimeSpan Until) _retired;
 
+    // Who said last that it has ended, when by its own clock, and until when an earlier beat of it is taken for a leftover of the other stream.
+    private (Incarnation Incarnation, long SentUnixMs, TimeSpan Until) _gone;
+
     public NodeAddress Address { get; } = address;
 
     /// <summary>Whether this node's topology has the peer's address.</summary>
@@ -39,6 +42,9 @@ internal sealed class PeerRecord(NodeAddress address, FailureDetectorSettings se
     {
         // A new process announces itself while the last beats of the one it replaced may still sit in a buffer: they must not bring the old one back.
         if (beat.Incarnation == _retired.Incarnation && now < _retired.Until) return PeerChange.Ignored;
+        // Nor one that has ended by itself. Started again, it beats as one that stays; the bound is for a clock that was set back meanwhile.
+        if (beat.Departure is DepartureStage.Gone && State is (PeerState.Unknown or PeerState.Dead)) return PeerChange.Ignored;
+        if (beat.Incarnation == _gone.Incarnation && now < _gone.Until && (beat.Departure is not DepartureStage.Staying || beat.SentUnixMs <= _gone.SentUnixMs)) return PeerChange.Ignored;
 
         var change = State switch
         {
@@ -62,10 +68,15 @@ internal sealed class PeerRecord(NodeAddress address, FailureDetectorSettings se
         }
 
         _skew.Heard(beat.SentUnixMs, nowUnixMs);
+        var wasStaying = _last is null or { Departure: DepartureStage.Staying };
         _last = change is PeerChange.Joined or PeerChange.Replaced ? beat : Latest(_last!, beat);
         if (State is not PeerState.Alive) ProbeRound++;
         State = PeerState.Alive;
-        return change;
+        if (beat.Departure is not DepartureStage.Gone) return change is PeerChange.None && wasStaying && _last.Departure is DepartureStage.Leaving ? PeerChange.Leaving : change;
+
+        _gone = (beat.Incarnation, beat.SentUnixMs, now + retiredFor);
+        Accuse();
+        return PeerChange.Gone;
     }
 
     public void ObserverPaused(TimeSpan pause) => _detector?.ObserverPaused(pause);
@@ -96,7 +107,7 @@ internal sealed class PeerRecord(NodeAddress address, FailureDetectorSettings se
     /// </summary>
     public bool IsAwaiting(int round) => State is PeerState.Suspect && ProbeRound == round;
 
-    /// <summary>Nobody hears the suspect.</summary>
+    /// <summary>Nobody hears the suspect; or it has said itself that it ended.</summary>
     public void Accuse()
     {
         State = PeerState.Dead;
@@ -122,6 +133,8 @@ internal sealed class PeerRecord(NodeAddress address, FailureDetectorSettings se
         _skew.Estimate)
     {
         Replica = _last?.Replica ?? ReplicaReport.None,
+        RequestsPerSecond = _last?.RequestsPerSecond ?? 0,
+        Departure = _last?.Departure ?? DepartureStage.Staying,
     };
 
     // A peer is heard over two streams, which may deliver two beats in the other order than they were sent. What only grows while a node has one place is
@@ -141,6 +154,8 @@ internal sealed class PeerRecord(NodeAddress address, FailureDetectorSettings se
             Owes = newest.Owes,
             Ready = newest.Ready,
             Complete = newest.Complete,
+            // Not the later of the two stages: one that was killed on its way out and started again stays.
+            Departure = beat.SentUnixMs >= known.SentUnixMs ? beat.Departure : known.Departure,
         };
     }
 }

@@ -2,7 +2,6 @@ using System.Collections.Immutable;
 using Kv.Common.Causality;
 using Kv.Common.Identity;
 using Kv.Common.Topology;
-using Kv.Node.Peers;
 using Kv.Node.Replica;
 using Kv.Node.Storage;
 using Kv.Node.Telemetry;
@@ -14,14 +13,11 @@ namespace Kv.Node.Migration;
 /// pulls only the records that are not the same. What the donor must have had and has no more, its tombstone included, is dropped: it was deleted, and the deletion
 /// forgotten since.
 /// </summary>
-internal sealed partial class Mending(
-    ReplicaState replica, IPeerTransport transport, TimeProvider time, MigrationOptions options, KvMetrics metrics, ILogger<Mending> logger)
+internal sealed partial class Mending(ReplicaState replica, RangeQuestions questions, KvMetrics metrics, ILogger<Mending> logger)
 {
     // Below that many records a list of them is shorter than more questions.
     private const int LeafRecords = 256;
     private const int Fanout = 16;
-    private const int MostRangesAsked = 1024;
-    private const int MostRangesPulled = 256;
 
     /// <summary>
     /// Makes some ranges hold what <paramref name="donor"/> holds, and more where this replica has what the donor has not heard of. The donor's cut when all of it is durable; null
@@ -48,7 +44,7 @@ internal sealed partial class Mending(
             leaves.AddRange(differing.Where(piece => piece.Records <= LeafRecords || piece.Range.First == piece.Range.Last).Select(piece => piece.Range));
             var pieces = differing.Where(piece => piece.Records > LeafRecords && piece.Range.First < piece.Range.Last).SelectMany(piece => RangeSummaries.Split(piece.Range, Fanout)).ToList();
             differing = [];
-            foreach (var asked in pieces.Chunk(MostRangesAsked))
+            foreach (var asked in pieces.Chunk(RangeQuestions.MostCompared))
             {
                 if (await DifferencesAsync(asked, known) is not var (_, found)) return null;
                 differing.AddRange(found);
@@ -59,14 +55,14 @@ internal sealed partial class Mending(
         leaves.Sort((one, other) => one.First.CompareTo(other.First));
         var wanted = new List<RingRange>();
         var surplus = new List<(Key Key, Dot Dot)>();
-        foreach (var asked in leaves.Chunk(MostRangesPulled))
+        foreach (var asked in leaves.Chunk(RangeQuestions.MostRead))
         {
             if (await EntriesAsync(asked, known) is not { } entries) return null;
             foreach (var leaf in asked) Sift(leaf, entries, wanted, surplus);
         }
 
         // 4. Pull them; drop what the donor knows to be gone.
-        foreach (var part in wanted.Chunk(MostRangesPulled))
+        foreach (var part in wanted.Chunk(RangeQuestions.MostRead))
         {
             if (await pull([.. part], known) is null) return null;
         }
@@ -75,16 +71,17 @@ internal sealed partial class Mending(
         {
             if (await replica.DropAsync(session, known, surplus) is not { } dropped) return null;
             if (dropped > 0) LogDropped(logger, dropped, donor);
-            metrics.Repaired("dropped", dropped);
+            metrics.Dropped(dropped);
         }
 
-        metrics.Repaired("pieces", wanted.Count);
+        metrics.Pulled(wanted.Count);
         return cut;
 
         Task<(VersionVector Cut, List<(RingRange Range, long Records)> Found)?> DifferencesAsync(IReadOnlyList<RingRange> asked, VersionVector? have) =>
-            this.DifferencesAsync(session, source, donor, have, asked, cancellation);
+            questions.DifferencesAsync(donor, session.Since, source, have ?? VersionVector.Empty, asked, cancellation);
 
-        Task<List<RangeEntry>?> EntriesAsync(IReadOnlyList<RingRange> asked, VersionVector have) => this.EntriesAsync(session, source, donor, have, asked, cancellation);
+        Task<List<RangeEntry>?> EntriesAsync(IReadOnlyList<RingRange> asked, VersionVector have) =>
+            questions.EntriesAsync(donor, session.Since, source, have, asked, cancellation);
     }
 
     private static IEnumerable<RingRange> ArcsOf(RingRange range) =>
@@ -107,76 +104,6 @@ internal sealed partial class Mending(
         else wanted.AddRange(missing.Select(position => RingRange.Between(position, position)));
     }
 
-    private async Task<(VersionVector Cut, List<(RingRange Range, long Records)> Found)?> DifferencesAsync(
-        FillSession session, ReplicaGroup source, NodeAddress donor, VersionVector? have, IReadOnlyList<RingRange> ranges, CancellationToken cancellation)
-    {
-        var own = await RangeSummaries.OfAsync(replica, ranges);
-        var found = new List<(RingRange, long)>();
-        var cut = await AskAsync(
-            donor,
-            new(session.Since, source, have ?? VersionVector.Empty, [.. ranges]) { Kind = TransferKind.Differences, Known = [.. own] },
-            piece =>
-            {
-                if (piece is not TransferPiece.Differences differences) return;
-                foreach (var (index, records) in differences.All.Where(difference => (uint)difference.Index < (uint)ranges.Count))
-                    found.Add((ranges[index], Math.Max(records, own[index].Records)));
-            },
-            () => found.Count,
-            cancellation);
-        return cut is null ? null : (cut, found);
-    }
-
-    private async Task<List<RangeEntry>?> EntriesAsync(
-        FillSession session, ReplicaGroup source, NodeAddress donor, VersionVector have, IReadOnlyList<RingRange> ranges, CancellationToken cancellation)
-    {
-        var entries = new List<RangeEntry>();
-        var cut = await AskAsync(
-            donor,
-            new(session.Since, source, have, [.. ranges]) { Kind = TransferKind.Entries },
-            piece =>
-            {
-                if (piece is TransferPiece.Entries some) entries.AddRange(some.All);
-            },
-            () => entries.Count,
-            cancellation);
-        return cut is null ? null : entries;
-    }
-
-    // The cut, when the answer came to its end and all of it is here.
-    private async Task<VersionVector?> AskAsync(NodeAddress donor, TransferRequest request, Action<TransferPiece> take, Func<long> taken, CancellationToken cancellation)
-    {
-        using var silence = new CancellationTokenSource(options.AnswerTimeout, time);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, silence.Token);
-        VersionVector? cut = null;
-        try
-        {
-            await foreach (var piece in transport.TransferAsync(donor, request, either.Token))
-            {
-                silence.CancelAfter(options.AnswerTimeout);
-                if (piece is TransferPiece.Cut told)
-                {
-                    if (!await replica.MeetAsync(told.Clock)) return null;
-                    cut = told.Vector;
-                }
-                else if (piece is TransferPiece.End end) return end.Count == taken() ? cut : null;
-                else take(piece);
-            }
-        }
-        catch (PeerUnavailableException unavailable)
-        {
-            LogBroken(logger, donor, unavailable.Message);
-        }
-        catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
-        {
-            LogBroken(logger, donor, "silent for too long");
-        }
-
-        return null;
-    }
-
     [LoggerMessage(5030, LogLevel.Information, "{Records} records of keys that {Donor} knows to be deleted were dropped")]
     private static partial void LogDropped(ILogger logger, int records, NodeAddress donor);
-
-    [LoggerMessage(5031, LogLevel.Debug, "The comparison with {Donor} broke off: {Reason}")]
-    private static partial void LogBroken(ILogger logger, NodeAddress donor, string reason);
 }

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using Kv.Common.Identity;
+using Kv.Node.Backup;
 using Kv.Node.Membership;
 using Kv.Node.Migration;
 using Kv.Node.Peers.Wire;
@@ -16,8 +17,9 @@ internal sealed class GrpcPeerTransport(NodeIdentity self, PeerChannels channels
     public ValueTask<IPeerStream<Heartbeat, Heartbeat>> OpenHeartbeatAsync(NodeAddress peer, CancellationToken cancellation) => GuardAsync(peer, () =>
     {
         var call = new W.Membership.MembershipClient(channels.To(peer, PeerTraffic.Heartbeats)).Exchange(cancellationToken: cancellation);
+        var codec = new HeartbeatCodec();
         return ValueTask.FromResult<IPeerStream<Heartbeat, Heartbeat>>(new GrpcPeerStream<Heartbeat, Heartbeat, W.Heartbeat, W.Heartbeat>(
-            peer, call.RequestStream, call.ResponseStream, WireHeartbeat.ToWire, WireHeartbeat.ToDomain, call));
+            peer, call.RequestStream, call.ResponseStream, codec.ToWire, codec.ToDomain, call));
     }, cancellation);
 
     public ValueTask<IPeerStream<RecordBatch, Acknowledgement>> OpenBroadcastAsync(NodeAddress peer, BroadcastOpening opening, CancellationToken cancellation) => GuardAsync(peer, async () =>
@@ -59,6 +61,13 @@ internal sealed class GrpcPeerTransport(NodeIdentity self, PeerChannels channels
             peer, null!, call.ResponseStream, WireMigration.ToWire, WireMigration.ToDomain, null);
         while (await stream.ReceiveAsync(cancellation) is { } piece) yield return piece;
     }
+
+    public ValueTask<IPeerStream<BackupRequest, BackupPiece>> OpenBackupAsync(NodeAddress peer, CancellationToken cancellation) => GuardAsync(peer, () =>
+    {
+        var call = new W.Backup.BackupClient(channels.To(peer, PeerTraffic.Transfers)).Collect(cancellationToken: cancellation);
+        return ValueTask.FromResult<IPeerStream<BackupRequest, BackupPiece>>(new GrpcPeerStream<BackupRequest, BackupPiece, W.BackupRequest, W.BackupPiece>(
+            peer, call.RequestStream, call.ResponseStream, request => request.ToWire(self), WireBackup.ToDomain, call));
+    }, cancellation);
 
     public ValueTask<bool> ProbeAsync(NodeAddress peer, NodeAddress target, CancellationToken cancellation) => GuardAsync(peer, async () =>
     {

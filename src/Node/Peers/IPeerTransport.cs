@@ -1,4 +1,5 @@
 using Kv.Common.Identity;
+using Kv.Node.Backup;
 using Kv.Node.Membership;
 using Kv.Node.Migration;
 using Kv.Node.Replication;
@@ -25,6 +26,9 @@ internal interface IPeerTransport
 
     /// <summary>Asks <paramref name="peer"/> for the records in some ranges; see <see cref="TransferRequest"/>.</summary>
     IAsyncEnumerable<TransferPiece> TransferAsync(NodeAddress peer, TransferRequest request, CancellationToken cancellation);
+
+    /// <summary>Opens the conversation about a shard's part of a backup; see <see cref="BackupRequest"/>.</summary>
+    ValueTask<IPeerStream<BackupRequest, BackupPiece>> OpenBackupAsync(NodeAddress peer, CancellationToken cancellation);
 
     /// <summary>Asks <paramref name="peer"/> whether it hears <paramref name="target"/>.</summary>
     ValueTask<bool> ProbeAsync(NodeAddress peer, NodeAddress target, CancellationToken cancellation);

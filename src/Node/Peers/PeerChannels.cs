@@ -1,5 +1,6 @@
 using Grpc.Net.Client;
 using Kv.Common.Identity;
+using Kv.Node.Security;
 
 namespace Kv.Node.Peers;
 
@@ -10,10 +11,13 @@ internal enum PeerTraffic
     Broadcast,
     Forwarding,
     Transfers,
+    Changes,
 }
 
 /// <summary>The gRPC channels to other nodes: one per peer and kind of traffic, made when first used, dropped by <see cref="Reset"/>.</summary>
-internal sealed class PeerChannels(PeerOptions options) : IDisposable
+/// <param name="options">How long connections may take.</param>
+/// <param name="tls">How connections are secured; null for cleartext.</param>
+internal sealed class PeerChannels(PeerOptions options, PeerTls? tls = null) : IDisposable
 {
     private const int WindowBytes = 2 << 20;
 
@@ -60,6 +64,8 @@ internal sealed class PeerChannels(PeerOptions options) : IDisposable
         var handler = new SocketsHttpHandler
         {
             UseProxy = false,
+            // The other side bounds the streams of a connection, and one that waits for another one's end may wait for good.
+            EnableMultipleHttp2Connections = true,
             ConnectTimeout = options.ConnectTimeout,
             InitialHttp2StreamWindowSize = WindowBytes,
             PooledConnectionIdleTimeout = Timeout.InfiniteTimeSpan,
@@ -67,8 +73,16 @@ internal sealed class PeerChannels(PeerOptions options) : IDisposable
             KeepAlivePingDelay = options.KeepAliveDelay,
             KeepAlivePingTimeout = options.KeepAliveTimeout,
         };
+        // Each connection with the certificates of its own time, and verified by the cluster's rule only.
+        if (tls is not null)
+        {
+            handler.ConnectCallback = tls.ConnectAsync;
+            // A handshake takes as many turns again as a connection alone.
+            handler.ConnectTimeout = 2 * options.ConnectTimeout;
+        }
+
         var host = peer.Host.Contains(':', StringComparison.Ordinal) ? $"[{peer.Host}]" : peer.Host;
-        return GrpcChannel.ForAddress($"http://{host}:{options.PortOf(peer)}", new GrpcChannelOptions
+        return GrpcChannel.ForAddress($"{(tls is null ? "http" : "https")}://{host}:{options.PortOf(peer)}", new GrpcChannelOptions
         {
             HttpHandler = handler,
             DisposeHttpClient = true,

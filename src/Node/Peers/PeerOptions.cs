@@ -14,7 +14,7 @@ internal sealed class PeerOptions
     /// <summary>Most connections to the peer port; when there are so many, a new one takes the place of the one on which nothing has been called for longest.</summary>
     public int MaxConnections { get; set; } = 1024;
 
-    /// <summary>How long a connection attempt may take.</summary>
+    /// <summary>How long a connection attempt may take; with TLS, twice as long.</summary>
     public TimeSpan ConnectTimeout { get; set; } = TimeSpan.FromSeconds(1);
 
     /// <summary>How long a connection may be silent before it is pinged.</summary>

@@ -9,14 +9,18 @@ namespace Kv.Node.Replica;
 internal sealed class Readiness(NodeIdentity self, Published<ClusterTopology> topology, ReplicaState replica, ServingFloor floor, TimeProvider time)
 {
     private volatile string? _holding = "Starting";
+    private volatile string? _ending;
 
     /// <summary>Something in the node's life stands in the way; null lifts it.</summary>
     public void Hold(string? reason) => _holding = reason;
 
+    /// <summary>The node's life is at its end: the first reason stays.</summary>
+    public void End(string reason) => _ending ??= reason;
+
     /// <summary>Null when ready, else the reason for people to read.</summary>
     public string? WhyNot()
     {
-        if (_holding is { } reason) return reason;
+        if ((_ending ?? _holding) is { } reason) return reason;
         if (!topology.Current.IsMember(self)) return "Not a member of the cluster";
         if (!floor.IsUpToDate) return "Catching up with the shard";
         var ahead = replica.Snapshot.Current.UnmergedStamp;

@@ -32,8 +32,15 @@ internal sealed record ReplicaSnapshot(ReplicaCheckpoint Checkpoint, Epoch Follo
     /// <summary>What the records of the place come to; nothing before the writer has followed a topology.</summary>
     public ArcSummary Held { get; init; }
 
-    /// <summary>How many entries the log has of what the place holds, at most: what a sequence skips, because it was for others, is counted too.</summary>
-    public long LogRecords { get; } = (long)Checkpoint.Vector.Sum(dot => (decimal)(dot.Sequence - Math.Min(dot.Sequence, Checkpoint.LoggedAfter[dot.Origin])));
+    /// <summary>How many records were forgotten since the process began, deletions that everybody knows of and what a donor had no more: what was read elsewhere before may be older than they were.</summary>
+    public long Forgotten { get; init; }
+
+    /// <summary>
+    /// How many entries the log has of what the place holds, at most: what a sequence skips, because it was for others, is counted too. A peer may say that it has come to any
+    /// sequence; there are never more than <see cref="long.MaxValue"/>.
+    /// </summary>
+    public long LogRecords { get; } =
+        (long)Math.Min(long.MaxValue, Checkpoint.Vector.Sum(dot => (decimal)(dot.Sequence - Math.Min(dot.Sequence, Checkpoint.LoggedAfter[dot.Origin]))));
 
     /// <summary>As told to the others with <see cref="Vector"/>.</summary>
     public ReplicaReport Report(NodeIdentity self) =>

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 using System.Threading.Channels;
 using Kv.Common.Causality;
@@ -35,6 +36,7 @@ internal sealed partial class ReplicaState
     private CausalInbox _inbox = new();
     private LayoutScope _scope;
     private volatile bool _isOutOfRoom;
+    private volatile VersionVector _forgotten;
     private StorageRoom _lastRoom = StorageRoom.Ample;
 
     public ReplicaState(
@@ -56,6 +58,7 @@ internal sealed partial class ReplicaState
         _metrics = metrics;
         _logger = logger;
         _clock = new(storage.Checkpoint.Clock);
+        _forgotten = storage.Checkpoint.Vector;
         _counts = new(storage);
         _delay = new(options.QueueTarget, options.QueueInterval, time);
         _mailbox = Channel.CreateBounded<WriterWork>(new BoundedChannelOptions(options.MailboxCapacity) { SingleReader = true });
@@ -73,6 +76,12 @@ internal sealed partial class ReplicaState
 
     /// <summary>What is durable here; a new version after every commit.</summary>
     public Published<ReplicaSnapshot> Snapshot { get; }
+
+    /// <summary>
+    /// Which deletions this replica may have forgotten, or never have had, because whoever filled it had forgotten them: none that this does not cover. What it did before the process began is not
+    /// known. Says so before the deletion is gone.
+    /// </summary>
+    public VersionVector ForgottenUpTo => _forgotten;
 
     /// <summary>
     /// The winner of a key, a tombstone included, or null. Covers at least what <see cref="Snapshot"/> said before the call; of a key that is not of the
@@ -95,6 +104,31 @@ internal sealed partial class ReplicaState
     /// <summary>A pass over the records of a ring range; see <see cref="IStorageEngine.Scan"/>.</summary>
     public IEnumerable<WriteRecord> Scan(RingRange range) => _storage.Scan(range);
 
+    /// <summary>
+    /// Everything after a key in ring order, or all of it; see <see cref="IStorageEngine.ScanAfter"/>. As with <see cref="Read"/>, whoever reads looks afterwards whether the place is still the
+    /// one it meant, and a storage that fails is a node that stops.
+    /// </summary>
+    public IEnumerable<WriteRecord> ReadAfter(Key? key)
+    {
+        using var records = (key is { } after ? _storage.ScanAfter(after) : _storage.Scan(RingRange.Whole)).GetEnumerator();
+        while (MoveNext(records)) yield return records.Current;
+
+        static bool MoveNext(IEnumerator<WriteRecord> records)
+        {
+            try
+            {
+                return records.MoveNext();
+            }
+            catch (StorageFailedException failed)
+            {
+                throw new OperationCanceledException("The node is stopping.", failed);
+            }
+        }
+    }
+
+    /// <summary>What is durable here now, kept in reach; see <see cref="IStorageEngine.TakeSnapshot"/>.</summary>
+    public IStorageSnapshot TakeStorageSnapshot() => _storage.TakeSnapshot();
+
     /// <summary>This replica's log of one origin; see <see cref="IStorageEngine.ReadLog"/>.</summary>
     public LogSlice? ReadLog(Origin origin, ulong after, ulong through, int maxRecords, int maxBytes) => _storage.ReadLog(origin, after, through, maxRecords, maxBytes);
 
@@ -102,11 +136,21 @@ internal sealed partial class ReplicaState
     /// Coordinates a write; completes when it is durable here, or with the reason why nothing was written. Does not wait for a place in the mailbox, so what peers send
     /// always comes next.
     /// </summary>
-    public ValueTask<CommitResult> CommitAsync(LocalWrite write)
+    public ValueTask<CommitResult> CommitAsync(LocalWrite write) => KvTracing.IsOn ? CommitTracedAsync(write) : CommitAsync(new WriterWork.Local(write, _delay.Now));
+
+    private async ValueTask<CommitResult> CommitTracedAsync(LocalWrite write)
+    {
+        using var span = KvTracing.Commit();
+        var work = new WriterWork.Local(write, _delay.Now) { Trace = span?.Context ?? default };
+        var result = await CommitAsync(work);
+        if (work.GroupCommit != default) span?.AddLink(new(work.GroupCommit));
+        return result;
+    }
+
+    private ValueTask<CommitResult> CommitAsync(WriterWork.Local work)
     {
         if (_isOutOfRoom) return new(CommitResult.DiskFull.Instance);
         if (_delay.IsStanding) return new(CommitResult.Overloaded.Instance);
-        var work = new WriterWork.Local(write, _delay.Now);
         if (_mailbox.Writer.TryWrite(work)) return new(work.Answer);
         // Full, or closed by a writer that has ended.
         return _mailbox.Reader.Completion.IsCompleted ? throw new OperationCanceledException("The node is stopping.") : new(CommitResult.Overloaded.Instance);
@@ -135,6 +179,18 @@ internal sealed partial class ReplicaState
     /// </summary>
     public async ValueTask<int?> DropAsync(FillSession session, VersionVector cut, IReadOnlyList<(Key Key, Dot Dot)> records) =>
         await DoAsync(new WriterWork.Asked<int?>(step => step.IsCurrent(session) ? step.Drop(cut, records) : null));
+
+    /// <summary>
+    /// Takes in what another member of <paramref name="place"/> has and this replica lacks although its vector covers it (<see cref="ReplicaStep.Regain"/>); null when something was forgotten
+    /// here since <paramref name="before"/>: what the other one had by then may be what was deleted.
+    /// </summary>
+    public async ValueTask<IReadOnlyList<WriteRecord>?> RegainAsync(ReplicaGroup place, ReplicaSnapshot before, IReadOnlyList<WriteRecord> records) =>
+        await DoAsync(new WriterWork.Asked<IReadOnlyList<WriteRecord>?>(step =>
+            Snapshot.Current.Forgotten == before.Forgotten && step.Forgotten == 0 ? step.Regain(place, records) : null));
+
+    /// <summary>Has an arc come to what a scan of it gives; false when that was something else.</summary>
+    public async ValueTask<bool> RecountAsync(int arc) =>
+        await DoAsync(new WriterWork.Asked<bool>(step => step.Recount(arc, ArcSummary.Of(_storage.Scan(HashRing.RangeOfArc(arc))))));
 
     /// <summary>What these arcs come to, at some moment after the call.</summary>
     public async ValueTask<IReadOnlyDictionary<int, ArcSummary>> SummarizeAsync(IReadOnlyCollection<int> arcs) =>
@@ -172,8 +228,8 @@ internal sealed partial class ReplicaState
     public async ValueTask<int> CollectAsync(IReadOnlyList<(Key Key, Dot Dot)> tombstones, Epoch judgedBy) =>
         await DoAsync(new WriterWork.Asked<int>(step => step.Collect(tombstones, judgedBy)));
 
-    /// <summary>Merges a donor's clock, so that what is written here is later than whatever it has forgotten; false when it is too far ahead for that.</summary>
-    public async ValueTask<bool> MeetAsync(HybridTimestamp clock) => await DoAsync(new WriterWork.Asked<bool>(step => step.Meet(clock)));
+    /// <summary>Merges another clock's reading: whatever is written here is later, or in <see cref="Snapshot"/> when this completes. False when it is too far ahead for that.</summary>
+    public ValueTask<bool> MeetAsync(HybridTimestamp clock) => clock <= Snapshot.Current.Clock ? new(true) : DoAsync(new WriterWork.Asked<bool>(step => step.Meet(clock)));
 
     /// <summary>Nobody needs this replica's log of an ended group any more.</summary>
     public async ValueTask ForgetFormerAsync(ReplicaGroup group) => await DoAsync(new WriterWork.Asked<bool>(step =>
@@ -332,7 +388,8 @@ internal sealed partial class ReplicaState
         if (!step.IsEmpty)
         {
             var batch = step.ToBatch();
-            await _storage.CommitAsync(batch);
+            _forgotten = step.ForgottenUpTo(_forgotten, batch.Checkpoint);
+            using (var span = KvTracing.IsOn ? BeginGroupCommit(queued, batch.Log.Count) : null) await _storage.CommitAsync(batch);
             _metrics.GroupCommitted(batch.Log.Count);
             if (step.Trimmed is { } trimmed) await _storage.TrimLogAsync(trimmed);
             checkpoint = batch.Checkpoint;
@@ -340,10 +397,18 @@ internal sealed partial class ReplicaState
 
         // 3. Publish: from here on readers, replicators and waiters see it.
         if (!step.IsEmpty || topology.Epoch != before.Followed)
-            Snapshot.Publish(new(checkpoint, topology.Epoch, HybridTimestamp.Max(before.UnmergedStamp, step.UnmergedStamp)) { Held = _counts.Held });
+            Snapshot.Publish(new(checkpoint, topology.Epoch, HybridTimestamp.Max(before.UnmergedStamp, step.UnmergedStamp)) { Held = _counts.Held, Forgotten = before.Forgotten + step.Forgotten });
 
         // 4. Answer.
         foreach (var work in queued) work.Complete();
+    }
+
+    private static Activity? BeginGroupCommit(List<WriterWork> queued, int records)
+    {
+        var traced = queued.OfType<WriterWork.Local>().Where(work => work.Trace != default).ToList();
+        var span = KvTracing.GroupCommit(traced.Select(work => work.Trace))?.SetTag("kv.records", records);
+        foreach (var work in traced) work.GroupCommit = span?.Context ?? default;
+        return span;
     }
 
     [LoggerMessage(2900, LogLevel.Information, "The disk has room again: writes are taken in")]

@@ -27,6 +27,7 @@ internal sealed class ReplicaStep
     private readonly Dictionary<Key, WriteRecord> _winners = [];
     private readonly HashSet<Key> _forgotten = [];
     private readonly Dictionary<ReplicaGroup, VersionVector> _reached = [];
+    private readonly List<Dot> _collected = [];
     private readonly List<RingRange> _dropped;
 
     // What the checkpoint is to be, but for the three that change with every record.
@@ -36,6 +37,7 @@ internal sealed class ReplicaStep
     private ulong _ownSequence;
     private long _liveKeys;
     private HashRing _ring;
+    private bool _isRecounted;
 
     /// <param name="topology">What the replica is to be: the step begins with following it.</param>
     /// <param name="inbox">Passages of the place that wait for something earlier; emptied by whoever changes the scope.</param>
@@ -68,10 +70,13 @@ internal sealed class ReplicaStep
     /// <summary>The greatest delivered stamp that the clock refused to merge; zero if none.</summary>
     public HybridTimestamp UnmergedStamp { get; private set; }
 
-    public bool IsEmpty => _log.Count == 0 && Count == 0 && _forgotten.Count == 0 && _reached.Count == 0 && ReferenceEquals(_next, _start) && ReferenceEquals(Vector, _start.Vector);
+    public bool IsEmpty => _log.Count == 0 && Count == 0 && !_isRecounted && _forgotten.Count == 0 && _reached.Count == 0 && ReferenceEquals(_next, _start) && ReferenceEquals(Vector, _start.Vector);
 
     /// <summary>How many records were taken in.</summary>
     public int Count { get; private set; }
+
+    /// <summary>How many records were forgotten.</summary>
+    public int Forgotten { get; private set; }
 
     /// <summary>How many bytes the values and tokens of those have.</summary>
     public long Bytes { get; private set; }
@@ -152,18 +157,53 @@ internal sealed class ReplicaStep
         Merge(record, Winner(record.Key));
     }
 
-    /// <summary>Forgets those of <paramref name="records"/> that are still the winners of their keys and that <paramref name="cut"/> covers; says how many.</summary>
+    /// <summary>
+    /// Forgets those of <paramref name="records"/> that are still the winners of their keys and that <paramref name="cut"/> covers; says how many. No deletions: the donor's log may have
+    /// nothing of their keys any more, and this one's has, so they are forgotten by <see cref="Collect"/> alone.
+    /// </summary>
     public int Drop(VersionVector cut, IReadOnlyList<(Key Key, Dot Dot)> records)
     {
         var dropped = 0;
         foreach (var (key, dot) in records)
         {
-            if (!cut.Covers(dot) || Winner(key) is not { } winner || winner.Dot != dot) continue;
+            if (!cut.Covers(dot) || Winner(key) is not { IsTombstone: false } winner || winner.Dot != dot) continue;
             Forget(winner);
             dropped++;
         }
 
         return dropped;
+    }
+
+    /// <summary>
+    /// Takes in those of <paramref name="records"/> that this replica is to hold, by its vector, and does not: a member of <paramref name="place"/> has them. What the vector does not cover
+    /// comes by broadcast, in causal order; a deletion of a key that is not here was forgotten here already. Gives those taken in.
+    /// </summary>
+    public IReadOnlyList<WriteRecord> Regain(ReplicaGroup place, IReadOnlyList<WriteRecord> records)
+    {
+        if (_next.Place != place || _next.Fill is not null || !_next.IsComplete) return [];
+        var regained = new List<WriteRecord>();
+        foreach (var record in records)
+        {
+            var incumbent = Winner(record.Key);
+            if (!Vector.Covers(record.Dot) || !WinnerRule.Wins(record, incumbent) || (record.IsTombstone && incumbent is null)) continue;
+            if (_ring.OwnerOf(record.Key.Position) != place.Shard) continue;
+            TakeIn(record);
+            Merge(record, incumbent);
+            regained.Add(record);
+        }
+
+        return regained;
+    }
+
+    /// <summary>An arc comes to what a scan of the last commit gives; false when it did. Nothing is done, and true given, when this step changes the arc: look again.</summary>
+    public bool Recount(int arc, ArcSummary scanned)
+    {
+        if (_dropped.Count > 0 || _winners.Keys.Concat(_forgotten).Any(key => HashRing.ArcOf(key.Position) == arc) || _counts[arc] == scanned) return true;
+        var change = scanned - _counts[arc];
+        _counts.Add(arc, change);
+        _liveKeys = _counts.Held.LiveKeys;
+        _isRecounted = true;
+        return false;
     }
 
     /// <summary>
@@ -178,6 +218,7 @@ internal sealed class ReplicaStep
         {
             if (Winner(key) is not { IsTombstone: true } winner || winner.Dot != dot || winner.Stamp > _clock.Last) continue;
             Forget(winner);
+            _collected.Add(dot);
             collected++;
         }
 
@@ -247,6 +288,14 @@ internal sealed class ReplicaStep
     /// <summary>What is to go from the log when the step is durable; null when nothing is.</summary>
     public VersionVector? Trimmed { get; private set; }
 
+    /// <summary>
+    /// What <see cref="ReplicaState.ForgottenUpTo"/> is by the end of the step. Of what came by a fill it is not known which deletions the donor had forgotten.
+    /// </summary>
+    public VersionVector ForgottenUpTo(VersionVector before, ReplicaCheckpoint next) =>
+        next.Place != _start.Place || (_start.Fill is not null && next.Fill is null) ? before.Join(next.Vector)
+        : _collected.Count == 0 ? before
+        : before.Join(VersionVector.Of(_collected));
+
     public StorageBatch ToBatch()
     {
         FoldReached();
@@ -266,7 +315,7 @@ internal sealed class ReplicaStep
         var assigned = PlaceRules.AssignedTo(_topology, _self);
         if (_next.Place is { } unknown && !_topology.Knows(unknown.Layout))
         {
-            throw new StorageFailedException(
+            throw new DataDirectoryRefusedException(
                 $"The data directory holds group {unknown}, of a layout that the cluster, recovered by force, knows nothing of: remove the directory, and the node joins as a new one.");
         }
 
@@ -285,7 +334,7 @@ internal sealed class ReplicaStep
 
         if (_next.Place is { } place && assigned is { } other && other != place)
         {
-            throw new StorageFailedException(
+            throw new DataDirectoryRefusedException(
                 $"The data directory holds shard {place.Shard}, and this node is to replicate shard {other.Shard}: remove the directory, and the node joins as a new one.");
         }
 
@@ -430,6 +479,7 @@ internal sealed class ReplicaStep
 
     private void Forget(WriteRecord winner)
     {
+        Forgotten++;
         _winners.Remove(winner.Key);
         _forgotten.Add(winner.Key);
         var change = default(ArcSummary) - ArcSummary.Of(winner);

@@ -42,4 +42,7 @@ internal enum TombstoneWait
 
     /// <summary>Somebody is being filled, or keeps the log of an ended group.</summary>
     Transfer,
+
+    /// <summary>The log has still a write of its key.</summary>
+    Log,
 }

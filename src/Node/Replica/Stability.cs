@@ -51,6 +51,9 @@ internal sealed class Stability(
         return tokens.Seal(Prune(record is null ? past : past.Join(record.OpenedToken)));
     }
 
+    /// <summary>The sealed token of a client that presented <paramref name="past"/> and then read everything that was joined to <paramref name="read"/>.</summary>
+    public ReadOnlyMemory<byte> SealAfterReading(CausalToken past, CausalToken read) => tokens.Seal(Prune(past.Join(read)));
+
     private Computed Compute()
     {
         var view = membership.Current;

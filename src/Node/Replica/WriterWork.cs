@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Kv.Common.Identity;
 using Kv.Common.Replication;
 using Kv.Common.Topology;
@@ -45,6 +46,12 @@ internal abstract class WriterWork
         public Task<CommitResult> Answer => _completion.Task;
 
         public long Since => since;
+
+        /// <summary>The span of the write; default when it is not traced.</summary>
+        public ActivityContext Trace { get; init; }
+
+        /// <summary>The span of the group commit that it is part of, once that has begun; default when it is not traced.</summary>
+        public ActivityContext GroupCommit { get; set; }
 
         public override void Apply(ReplicaStep step, LayoutScope scope) => _result = step.Apply(write);
 

@@ -40,7 +40,7 @@ internal sealed class InboundReplication(
         var merge = new LogMerge(request.Want
             .Where(wanted => request.Have[wanted.Origin] >= snapshot.LoggedAfter[wanted.Origin])
             .Select(wanted => new LogCursor(
-                replica, request.Have[wanted.Origin], wanted with { Sequence = Math.Min(wanted.Sequence, snapshot.Vector[wanted.Origin]) }, position => ring.OwnerOf(position) == place.Shard)));
+                replica, request.Have[wanted.Origin], wanted with { Sequence = Math.Min(wanted.Sequence, snapshot.Vector[wanted.Origin]) }, record => ring.OwnerOf(record.Key.Position) == place.Shard)));
         while (merge.Next() is { } batch) yield return batch;
     }
 
@@ -102,8 +102,9 @@ internal sealed class InboundReplication(
         while (true)
         {
             var snapshot = await replica.Snapshot.WaitAsync(next => HasMore(next.Received, acknowledged, from), cancellation);
+            var more = snapshot.Received.Without(acknowledged);
             acknowledged = snapshot.Received;
-            await stream.SendAsync(new(self.Incarnation, acknowledged), cancellation);
+            await stream.SendAsync(new(self.Incarnation, more), cancellation);
         }
     }
 

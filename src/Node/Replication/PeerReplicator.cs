@@ -87,7 +87,7 @@ internal sealed partial class PeerReplicator(
         LogStreamOpen(logger, peer, greeting.Vector);
 
         await Duplex.RunAsync(
-            stop => SendAsync(stream, feeds, greeting.Vector, stop), stop => ReceiveAcknowledgementsAsync(stream, stop), cancellation);
+            stop => SendAsync(stream, feeds, greeting.Vector, stop), stop => ReceiveAcknowledgementsAsync(stream, greeting.Vector, stop), cancellation);
     }
 
     private async Task<Acknowledgement> GreetingAsync(IPeerStream<RecordBatch, Acknowledgement> stream, CancellationToken cancellation)
@@ -109,7 +109,7 @@ internal sealed partial class PeerReplicator(
     {
         var ended = new LogMerge(feeds
             .Where(feed => feed.Through is not null && held[feed.Origin] >= feed.After)
-            .Select(feed => new LogCursor(replica, held[feed.Origin], new(feed.Origin, feed.Through!.Value), feed.Includes)));
+            .Select(feed => new LogCursor(replica, held[feed.Origin], new(feed.Origin, feed.Through!.Value), record => feed.Includes(record.Key.Position))));
         var own = feeds.FirstOrDefault(feed => feed.Through is null);
         var sent = own is null ? 0 : held[own.Origin];
         // Until the peer has got what was trimmed elsewhere, it is told again and again where the log begins, by the heartbeats, and sent only what there was of ended groups.
@@ -167,9 +167,13 @@ internal sealed partial class PeerReplicator(
         metrics.Sent(peer.ToString(), batch.Passages.Count);
     }
 
-    private async Task ReceiveAcknowledgementsAsync(IPeerStream<RecordBatch, Acknowledgement> stream, CancellationToken cancellation)
+    private async Task ReceiveAcknowledgementsAsync(IPeerStream<RecordBatch, Acknowledgement> stream, VersionVector held, CancellationToken cancellation)
     {
-        while (await stream.ReceiveAsync(cancellation) is { } acknowledgement) durability.Acknowledged(peer, acknowledgement.From, acknowledgement.Vector);
+        while (await stream.ReceiveAsync(cancellation) is { } acknowledgement)
+        {
+            held = held.Join(acknowledgement.Vector);
+            durability.Acknowledged(peer, acknowledgement.From, held);
+        }
     }
 
     [LoggerMessage(2000, LogLevel.Debug, "Broadcast to {Peer} begins after {Vector}")]

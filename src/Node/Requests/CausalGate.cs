@@ -69,6 +69,7 @@ internal sealed class CausalGate(
     {
         using var place = budget.TryWait();
         if (!place.IsHeld) return new Outcome.Overloaded();
+        using var span = KvTracing.IsOn ? KvTracing.CausalWait() : null;
         using var timeout = new CancellationTokenSource(deadline.Remaining(time), time);
         using var movedOn = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token);
         var moving = replica.Snapshot.WaitAsync(snapshot => HasMovedOn(snapshot, group), movedOn.Token).AsTask();
@@ -85,6 +86,7 @@ internal sealed class CausalGate(
         catch (OperationCanceledException) when (timeout.IsCancellationRequested)
         {
             metrics.CausalWaited(false);
+            span?.Fail("The past did not come in time.");
             return new Outcome.DependenciesMissing(group.Shard, past.Join(floor.Needed).Without(replica.Snapshot.Current.Vector));
         }
         finally

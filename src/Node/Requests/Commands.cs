@@ -37,5 +37,8 @@ internal sealed record PutCommand(Key Key, ReadOnlyMemory<byte> Value, Presented
 
 internal sealed record DeleteCommand(Key Key, PresentedToken Token, WriteConcernLevel Concern) : WriteCommand(Key, Token, Concern);
 
+/// <summary>Asks a shard for a piece of its keys, in ring order.</summary>
+internal sealed record ListCommand(ShardId Shard, Listing Listing, PresentedToken Token) : Command(Token);
+
 /// <summary>Asks for the number of live keys of a shard.</summary>
 internal sealed record CountKeysCommand(ShardId Shard, PresentedToken Token) : Command(Token);

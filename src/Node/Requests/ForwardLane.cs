@@ -21,6 +21,21 @@ internal sealed partial class ForwardLane(
     private readonly Dictionary<ulong, Pending> _unanswered = [];
     private ulong _lastId;
 
+    // Since when the peer has answered nothing although something waits for it; without meaning while nothing does.
+    private long _silentSince;
+
+    /// <summary>
+    /// True while something waits for the peer and it has answered nothing for <see cref="RequestOptions.LateAfter"/>: its link is too narrow or its disk too slow for what is asked of it, or it is gone and
+    /// nobody has found out yet.
+    /// </summary>
+    public bool IsLate
+    {
+        get
+        {
+            lock (_gate) return _unanswered.Count > 0 && time.GetElapsedTime(_silentSince) > options.LateAfter;
+        }
+    }
+
     /// <summary>Sends a request and waits for its reply, at most until <paramref name="deadline"/>.</summary>
     public async ValueTask<LaneReply> SendAsync(ForwardRequest request, Deadline deadline)
     {
@@ -28,6 +43,7 @@ internal sealed partial class ForwardLane(
         lock (_gate)
         {
             if (_unanswered.Count >= options.MaxForwardedPerPeer) return LaneReply.Full.Instance;
+            if (_unanswered.Count == 0) _silentSince = time.GetTimestamp();
             pending = new(request with { Id = ++_lastId }, deadline);
             _unanswered.Add(pending.Request.Id, pending);
         }
@@ -102,7 +118,12 @@ internal sealed partial class ForwardLane(
             foreach (var reply in batch.Replies)
             {
                 Pending? pending;
-                lock (_gate) _unanswered.Remove(reply.Id, out pending);
+                lock (_gate)
+                {
+                    _unanswered.Remove(reply.Id, out pending);
+                    _silentSince = time.GetTimestamp();
+                }
+
                 pending?.Completion.TrySetResult(new LaneReply.Answered(reply.Outcome));
             }
         }

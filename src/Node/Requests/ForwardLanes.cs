@@ -23,6 +23,12 @@ internal sealed class ForwardLanes(
     /// <summary>Null for who is no member any more: a request goes by the topology that it looked at, and a newer one may have ended the lane since.</summary>
     public ForwardLane? To(NodeAddress peer) => topology.Current.Includes(peer) ? LaneOf(peer) : null;
 
+    /// <summary>True while the peer is slow to answer what it was sent.</summary>
+    public bool IsLate(NodeAddress peer)
+    {
+        lock (_gate) return _lanes.TryGetValue(peer, out var lane) && lane.IsLate;
+    }
+
     /// <summary>Runs the lanes until cancelled; fails when one of them fails.</summary>
     public Task RunAsync(CancellationToken cancellation) =>
         Duplex.RunAsync(

@@ -1,14 +1,18 @@
+using System.Diagnostics;
 using Kv.Common.Identity;
 
 namespace Kv.Node.Requests;
 
-/// <summary>The operations that can be forwarded. Values are those of the wire.</summary>
+/// <summary>The operations that can be forwarded. Values are those of the wire, as far as it knows them.</summary>
 internal enum ForwardedOperation
 {
     Get = 1,
     Put = 2,
     Delete = 3,
     CountKeys = 4,
+
+    /// <summary>Travels as a GET with a listing.</summary>
+    List = 5,
 }
 
 /// <summary>A request on its way to a replica of the key's shard.</summary>
@@ -27,6 +31,12 @@ internal sealed record ForwardRequest(
     TimeSpan Timeout,
     ShardId Shard)
 {
+    /// <summary>What is to be listed, when it is that.</summary>
+    public Listing? Listing { get; init; }
+
+    /// <summary>The span of the forwarding node; default when the request is not traced.</summary>
+    public ActivityContext Trace { get; init; }
+
     /// <summary>About what it takes on the wire, bytes.</summary>
     public int Size => Value.Length + SealedToken.Length;
 }
@@ -34,7 +44,12 @@ internal sealed record ForwardRequest(
 internal sealed record ForwardReply(ulong Id, Outcome Outcome)
 {
     /// <summary>About what it takes on the wire, bytes.</summary>
-    public int Size => Outcome is Outcome.Found found ? found.Value.Length + found.Token.Length + found.Version.Length : 0;
+    public int Size => Outcome switch
+    {
+        Outcome.Found found => found.Value.Length + found.Token.Length + found.Version.Length,
+        Outcome.Listed listed => listed.Keys.Sum(key => key.Size),
+        _ => 0,
+    };
 }
 
 /// <summary>Everything that was queued for a peer when its stream could take more.</summary>

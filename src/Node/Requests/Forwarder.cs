@@ -85,9 +85,20 @@ internal sealed class Forwarder(
     {
         if (lanes.To(replica) is not { } lane) return LaneReply.NotSent.Instance;
         metrics.Forwarded(replica.ToString());
-        var reply = await lane.SendAsync(ToRequest(command, shard, epoch, deadline.Remaining(time)), deadline.Later(allowance, time));
+        var request = ToRequest(command, shard, epoch, deadline.Remaining(time));
+        using var span = KvTracing.IsOn ? KvTracing.Forward(request.Operation.ToString()) : null;
+        if (span is not null)
+        {
+            span.SetTag("kv.peer", replica.ToString()).SetTag("kv.shard", shard.ToString());
+            request = request with { Trace = span.Context };
+        }
+
+        var reply = await lane.SendAsync(request, deadline.Later(allowance, time));
         // What answers another question is no answer, and nobody can say what became of this one.
-        return reply is LaneReply.Answered { Outcome: var outcome } && !IsAnswerTo(command, outcome) ? LaneReply.Lost.Instance : reply;
+        if (reply is LaneReply.Answered { Outcome: var outcome } && !IsAnswerTo(command, outcome)) reply = LaneReply.Lost.Instance;
+        if (reply is LaneReply.Answered answered) span?.SetTag("kv.outcome", answered.Outcome.GetType().Name);
+        else span?.Fail(reply.GetType().Name);
+        return reply;
     }
 
     /// <summary>True unless the peer is held unreachable.</summary>
@@ -105,8 +116,8 @@ internal sealed class Forwarder(
         return (int)(choice % (ulong)shard.Members.Length);
     }
 
-    // Ready replicas before others, among them those known to hold the client's past, and among equals the next one after the first choice. A peer never
-    // heard from comes last: while a cluster starts, it may well be there.
+    // Ready replicas before others, among them those that answer in time, among those the ones known to hold the client's past, and among equals the next one after the first choice. A peer
+    // never heard from comes last: while a cluster starts, it may well be there.
     private NodeAddress? Best(ShardMembers shard, ClusterTopology topology, Command command, int first, List<NodeAddress>? tried)
     {
         var view = membership.Current;
@@ -120,10 +131,11 @@ internal sealed class Forwarder(
             if (member.Equals(self.Address) || !IsWorthAsking(member) || tried?.Contains(member) == true) continue;
             var rank = view.Find(member) switch
             {
+                { Ready: true } when lanes.IsLate(member) => 2,
                 { Ready: true } peer when peer.Place == group && peer.Vector.Covers(past) => 0,
                 { Ready: true } => 1,
-                { State: PeerState.Alive } => 2,
-                _ => 3,
+                { State: PeerState.Alive } => 3,
+                _ => 4,
             };
             if (rank < bestRank) (best, bestRank) = (member, rank);
         }
@@ -137,6 +149,7 @@ internal sealed class Forwarder(
         Outcome.Found => command is GetCommand,
         Outcome.Absent => command is GetCommand or DeleteCommand,
         Outcome.Counted => command is CountKeysCommand,
+        Outcome.Listed listed => command is ListCommand list && list.Listing.Admits(listed),
         _ => true,
     };
 
@@ -146,6 +159,7 @@ internal sealed class Forwarder(
         PutCommand put => new(0, epoch, ForwardedOperation.Put, put.Key, put.Value, put.Token.Sealed, put.Concern, timeout, shard),
         DeleteCommand delete => new(0, epoch, ForwardedOperation.Delete, delete.Key, default, delete.Token.Sealed, delete.Concern, timeout, shard),
         CountKeysCommand count => new(0, epoch, ForwardedOperation.CountKeys, default, default, count.Token.Sealed, default, timeout, shard),
+        ListCommand list => new(0, epoch, ForwardedOperation.List, default, default, list.Token.Sealed, default, timeout, shard) { Listing = list.Listing },
         _ => throw new UnreachableException(),
     };
 }

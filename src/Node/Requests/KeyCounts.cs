@@ -1,7 +1,9 @@
 using Kv.Common.Causality;
 using Kv.Common.Identity;
+using Kv.Common.Time;
 using Kv.Common.Topology;
 using Kv.Node.Replica;
+using Kv.Node.Storage;
 
 namespace Kv.Node.Requests;
 
@@ -33,15 +35,29 @@ internal sealed class KeyCounts(
         }
     }
 
-    /// <summary>Counts what this replica holds, once it holds the token's past.</summary>
+    /// <summary>Counts what this replica holds, once it holds the token's past. Whatever is written here and is not in the answer is later than the token, unless the writer stands still or the token is far ahead.</summary>
     public async ValueTask<Outcome> CountHereAsync(CountKeysCommand command, RequestOrigin origin)
     {
         if (await look.AtAsync(origin.Epoch, origin.PastDeadline) is not { } view) return new Outcome.NotOwner(origin.Epoch);
         if (!view.PlaceOf(self).Serves(command.Shard)) return new Outcome.NotOwner(view.Epoch);
         if (await gate.PassAsync(view, command.Shard, command.Token.Token, origin.PastDeadline) is { } notYet) return notYet;
+        await MeetAsync(command.Token.Token.Stamp);
         var snapshot = replica.Snapshot.Current;
         if (snapshot.Place != view.GroupOf(command.Shard)) return new Outcome.NotOwner(look.Newest);
         return new Outcome.Counted(snapshot.LiveKeys, snapshot.Vector, view.GroupOf(command.Shard), view.Epoch);
+    }
+
+    // Reads go on when the writer does not, and the count is right without it: a backup, which this is for, begins anew when it finds out.
+    private async ValueTask MeetAsync(HybridTimestamp stamp)
+    {
+        if (replica.Room is StorageRoom.None) return;
+        try
+        {
+            await replica.MeetAsync(stamp).AsTask().WaitAsync(options.AskAfter, time);
+        }
+        catch (TimeoutException)
+        {
+        }
     }
 
     private async ValueTask<Outcome> CountAsync(CountKeysCommand command, ShardMembers shard, ClusterTopology view, Deadline deadline)

@@ -55,6 +55,13 @@ internal sealed class MembershipChanges(
     }
 
     /// <summary>
+    /// Removes a node that is dead, as long as <paramref name="isDead"/> says so, which is asked as late as can be. It has nothing to hand over, so it does not leave first: in one change it is
+    /// removed or keeps its place, and whoever stops in the middle of it leaves nothing half done.
+    /// </summary>
+    public async Task<MembershipOutcome> RemoveDeadAsync(NodeAddress address, Func<bool> isDead, CancellationToken cancellation) =>
+        MembershipOutcome.Of(await changes.ChangeAsync(new TopologyChange.Remove(changes.NewOperation(), address), isDead, cancellation));
+
+    /// <summary>
     /// Has a member replicate a shard. 1. It joins: writes are sent to it from now on. 2. It gets what was there before, while the shard serves.
     /// 3. It becomes a member of the shard by its own wish, when it holds everything; the call completes then.
     /// </summary>

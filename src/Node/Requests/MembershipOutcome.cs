@@ -32,6 +32,9 @@ internal abstract record MembershipOutcome
     /// <summary>Those who decide could not be brought together; nothing is known to have changed. <paramref name="Missing"/> is empty while the cluster forms.</summary>
     internal sealed record NoQuorum(ImmutableArray<NodeAddress> Missing) : MembershipOutcome;
 
+    /// <summary>It was asked for because of how things stood, and they stand otherwise: nothing has changed.</summary>
+    internal sealed record Withdrawn : MembershipOutcome;
+
     /// <summary>The reshard was given up before it was committed.</summary>
     internal sealed record Cancelled : MembershipOutcome;
 
@@ -44,6 +47,7 @@ internal abstract record MembershipOutcome
         ChangeOutcome.Done => new Done(),
         ChangeOutcome.Refused { Reason: ChangeRefusal.NotSealed } => new NoQuorum([]),
         ChangeOutcome.Refused refused => new Refused(refused.Reason),
+        ChangeOutcome.Withdrawn => new Withdrawn(),
         ChangeOutcome.NoQuorum noQuorum => new NoQuorum([.. noQuorum.Missing.Select(acceptor => acceptor.Address)]),
         _ => throw new System.Diagnostics.UnreachableException(),
     };

@@ -22,6 +22,12 @@ internal abstract record Outcome
     /// <summary>How many live keys a replica of <paramref name="Group"/> has, which holds <paramref name="Vector"/>.</summary>
     internal sealed record Counted(long LiveKeys, VersionVector Vector, ReplicaGroup Group, Epoch Epoch) : Outcome;
 
+    /// <summary>
+    /// The keys of a piece of the ring, ascending: it ends with <paramref name="Through"/>, which need not be among them, or, when that is null, where the listing was to end.
+    /// <paramref name="Token"/> is the client's past after reading all of it, of deletions too. Of <paramref name="Group"/> alone, when one shard was asked.
+    /// </summary>
+    internal sealed record Listed(IReadOnlyList<ListedKey> Keys, Key? Through, ReadOnlyMemory<byte> Token, ReplicaGroup Group, Epoch Epoch) : Outcome;
+
     /// <summary>The client's past did not arrive in time.</summary>
     internal sealed record DependenciesMissing(ShardId Shard, VersionVector Missing) : Outcome;
 

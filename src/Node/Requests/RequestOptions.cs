@@ -15,6 +15,9 @@ internal sealed class RequestOptions
     /// <summary>What is added to the waits above when a request is forwarded, so that the replica's own answer comes first.</summary>
     public TimeSpan ForwardingAllowance { get; set; } = TimeSpan.FromSeconds(1);
 
+    /// <summary>A peer for which requests wait and that has answered none of them for so long is sent more only when no other replica can take them.</summary>
+    public TimeSpan LateAfter { get; set; } = TimeSpan.FromMilliseconds(250);
+
     /// <summary>Longest key, in Unicode characters.</summary>
     public int MaxKeyCharacters { get; set; } = 50;
 
@@ -26,6 +29,12 @@ internal sealed class RequestOptions
 
     /// <summary>The same for writes.</summary>
     public int MaxWrites { get; set; } = 4096;
+
+    /// <summary>Most clients' listings under way at a time, and most that peers forward: each may hold a page. A part of <see cref="MaxReads"/>.</summary>
+    public int MaxListings { get; set; } = 64;
+
+    /// <summary>Most clients' batches under way at a time: each may hold an answer of many values.</summary>
+    public int MaxBatches { get; set; } = 64;
 
     /// <summary>Most bytes of the bodies of clients' writes under way, and of those that peers forward; more are refused. 256 MiB.</summary>
     public long MaxWriteBytes { get; set; } = 256L << 20;
@@ -52,10 +61,13 @@ internal sealed class RequestOptions
         if (AskAfter <= TimeSpan.Zero) yield return "Requests:AskAfter must be more than zero.";
         if (FirstHearing < TimeSpan.Zero) yield return "Requests:FirstHearing must not be negative.";
         if (ForwardingAllowance < TimeSpan.Zero) yield return "Requests:ForwardingAllowance must not be negative.";
+        if (LateAfter <= TimeSpan.Zero) yield return "Requests:LateAfter must be more than zero.";
         if (MaxKeyCharacters is < 1 or > 1024) yield return "Requests:MaxKeyCharacters must be 1 to 1024.";
         if (MaxBodyBytes is < 1024 or > 16 << 20) yield return "Requests:MaxBodyBytes must be 1 KiB to 16 MiB.";
         if (MaxReads is < 1 or > 1 << 20) yield return "Requests:MaxReads must be 1 to 1048576.";
         if (MaxWrites is < 1 or > 1 << 20) yield return "Requests:MaxWrites must be 1 to 1048576.";
+        if (MaxListings is < 1 or > 1 << 20) yield return "Requests:MaxListings must be 1 to 1048576.";
+        if (MaxBatches is < 1 or > 1 << 20) yield return "Requests:MaxBatches must be 1 to 1048576.";
         if (MaxWriteBytes < MaxBodyBytes) yield return "Requests:MaxWriteBytes must be at least Requests:MaxBodyBytes.";
         if (MaxWaiting is < 1 or > 1 << 20) yield return "Requests:MaxWaiting must be 1 to 1048576.";
         if (MaxForwardedPerPeer is < 1 or > 1 << 20) yield return "Requests:MaxForwardedPerPeer must be 1 to 1048576.";

@@ -5,6 +5,7 @@ using Kv.Common.Replication;
 using Kv.Common.Topology;
 using Kv.Node.Replica;
 using Kv.Node.Signals;
+using Kv.Node.Telemetry;
 
 namespace Kv.Node.Requests;
 
@@ -45,6 +46,7 @@ internal sealed class WriteConcern : IDurabilityObserver
             // have given up since what it was sent for a reshard, and what was left out for that one is asked for by the next.
             _acknowledged[peer] = new(
                 incarnation, _acknowledged.TryGetValue(peer, out var known) && known.IsOpen && known.Incarnation == incarnation ? known.Vector.Join(vector) : vector, IsOpen: true);
+            if (KvTracing.IsOn) TellSpans(peer, vector);
             CompleteSatisfied();
         }
     }
@@ -77,10 +79,26 @@ internal sealed class WriteConcern : IDurabilityObserver
             FollowTopology();
             var owners = OwnersOf(record.Key, record.Dot, level);
             var (satisfied, required, holding) = Judge(owners, record.Dot);
-            if (satisfied) return new((true, required, holding));
-            var waiter = new Waiter(record.Dot, record.Key, deadline);
+            var span = BeginSpan(record.Dot);
+            if (satisfied)
+            {
+                span?.End(true, required, holding);
+                return new((true, required, holding));
+            }
+
+            var waiter = new Waiter(record.Dot, record.Key, deadline, span);
             Enqueue(owners, waiter);
-            return new(waiter.Completion.Task);
+            return span is null ? new(waiter.Completion.Task) : EndAsync(span, waiter.Completion.Task);
+        }
+    }
+
+    /// <summary>True when a member of the shard that <paramref name="counts"/> holds this node's own writes up to <paramref name="dot"/> durably.</summary>
+    public bool IsHeldBy(Func<NodeAddress, bool> counts, Dot dot, ShardMembers shard)
+    {
+        lock (_gate)
+        {
+            FollowTopology();
+            return shard.Members.Any(member => counts(member) && Holds(member, dot, _membership.Current, dot.Origin.Group));
         }
     }
 
@@ -118,6 +136,32 @@ internal sealed class WriteConcern : IDurabilityObserver
         {
             return new Outcome.WriteConcernNotMet(shard.Id, required, 0);
         }
+    }
+
+    private ReplicationSpan? BeginSpan(Dot dot)
+    {
+        if (ReplicationSpan.Begin() is not { } span) return null;
+        foreach (var (peer, known) in _acknowledged)
+        {
+            if (known.Vector.Covers(dot)) span.Acknowledged(peer);
+        }
+
+        return span;
+    }
+
+    private void TellSpans(NodeAddress peer, VersionVector vector)
+    {
+        foreach (var waiter in _waiters.Values.SelectMany(queue => queue.UnorderedItems).Select(item => item.Element))
+        {
+            if (vector.Covers(waiter.Dot)) waiter.Span?.Acknowledged(peer);
+        }
+    }
+
+    private static async ValueTask<(bool Satisfied, int Required, int Replicas)> EndAsync(ReplicationSpan span, Task<(bool Satisfied, int Required, int Replicas)> waiting)
+    {
+        var (satisfied, required, replicas) = await waiting;
+        span.End(satisfied, required, replicas);
+        return (satisfied, required, replicas);
     }
 
     // Who owns a key may have changed for everybody who waits.
@@ -204,13 +248,15 @@ internal sealed class WriteConcern : IDurabilityObserver
         var holding = shard.Includes(_self.Address) ? 1 : 0;
         foreach (var member in shard.Members)
         {
-            if (member.Equals(_self.Address)) continue;
-            if (_acknowledged.TryGetValue(member, out var known) && known.Vector.Covers(dot) && IsMember(member, known.Incarnation)) holding++;
-            else if (view.Find(member) is { IsMember: true } peer && peer.Place == group && peer.Vector.Covers(dot)) holding++;
+            if (!member.Equals(_self.Address) && Holds(member, dot, view, group)) holding++;
         }
 
         return holding;
     }
+
+    private bool Holds(NodeAddress member, Dot dot, MembershipView view, ReplicaGroup group) =>
+        (_acknowledged.TryGetValue(member, out var known) && known.Vector.Covers(dot) && IsMember(member, known.Incarnation))
+        || (view.Find(member) is { IsMember: true } peer && peer.Place == group && peer.Vector.Covers(dot));
 
     // What the former one at an address held is lost with it.
     private bool IsMember(NodeAddress member, Incarnation incarnation) => !_sortedBy.IsSealed || _sortedBy.IncarnationAt(member) == incarnation;
@@ -259,7 +305,7 @@ internal sealed class WriteConcern : IDurabilityObserver
     /// <summary>What a peer holds, and whether it is being sent more.</summary>
     private sealed record Acknowledged(Incarnation Incarnation, VersionVector Vector, bool IsOpen);
 
-    private sealed record Waiter(Dot Dot, Key Key, Deadline Deadline)
+    private sealed record Waiter(Dot Dot, Key Key, Deadline Deadline, ReplicationSpan? Span)
     {
         public TaskCompletionSource<(bool Satisfied, int Required, int Replicas)> Completion { get; } =
             new(TaskCreationOptions.RunContinuationsAsynchronously);

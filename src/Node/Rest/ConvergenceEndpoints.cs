@@ -1,13 +1,14 @@
 using System.Globalization;
 using System.Text.Json;
 using Kv.Node.Requests;
+using Kv.Node.Security;
 
 namespace Kv.Node.Rest;
 
 /// <summary><c>/key-value-store-view/convergence</c>: whether all replicas are equal, and if not, by how much.</summary>
 internal static class ConvergenceEndpoints
 {
-    public static void MapConvergence(this IEndpointRouteBuilder routes) => routes.MapGet("/key-value-store-view/convergence", GetAsync);
+    public static void MapConvergence(this IEndpointRouteBuilder routes) => routes.MapGet("/key-value-store-view/convergence", GetAsync).Needs(Role.Read);
 
     private static Task GetAsync(HttpContext context, Convergence convergence) =>
         JsonAnswer.WriteAsync(context, StatusCodes.Status200OK, convergence.Report(), static (json, report) =>
@@ -41,7 +42,8 @@ internal static class ConvergenceEndpoints
         json.WriteEndObject();
     }
 
-    private static string NameOf(ReplicaEquality state) => state switch
+    /// <summary>As it is written.</summary>
+    public static string NameOf(ReplicaEquality state) => state switch
     {
         ReplicaEquality.Equal => "equal",
         ReplicaEquality.Unreachable => "unreachable",

@@ -8,12 +8,14 @@ namespace Kv.Node.Rest;
 /// <summary>Writes one JSON object as the whole answer, straight into the connection's buffer.</summary>
 internal static class JsonAnswer
 {
+    public const string PlainJson = "application/json";
+
     private static readonly JsonWriterOptions Options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true };
 
     [ThreadStatic]
     private static Buffers? _buffers;
 
-    public static Task WriteAsync<TState>(HttpContext context, int status, TState state, Action<Utf8JsonWriter, TState> write)
+    public static Task WriteAsync<TState>(HttpContext context, int status, TState state, Action<Utf8JsonWriter, TState> write, string contentType = PlainJson)
     {
         // Taken while in use, because nothing forbids a continuation to run here before this one is done.
         var buffers = _buffers ?? new();
@@ -25,7 +27,7 @@ internal static class JsonAnswer
 
         var response = context.Response;
         response.StatusCode = status;
-        response.ContentType = "application/json";
+        response.ContentType = contentType;
         response.ContentLength = buffers.Bytes.WrittenCount;
         response.BodyWriter.Write(buffers.Bytes.WrittenSpan);
         buffers.Reset();

@@ -1,5 +1,6 @@
 using Kv.Common.Causality;
 using Kv.Node.Requests;
+using Kv.Node.Security;
 using Kv.Node.Telemetry;
 using Microsoft.AspNetCore.Http.Features;
 
@@ -10,35 +11,51 @@ namespace Kv.Node.Rest;
 /// escapes were undone and dots removed, which changes keys.
 /// </summary>
 internal sealed class KeyValueEndpoints(
-    WritePath writes, ReadPath reads, RequestBudget budget, SlowClients slow, CausalTokenCodec tokens, TimeProvider time, RequestOptions options, KvMetrics metrics)
+    WritePath writes,
+    ReadPath reads,
+    RequestBudget budget,
+    SlowClients slow,
+    CausalTokenCodec tokens,
+    TimeProvider time,
+    RequestOptions options,
+    KvMetrics metrics,
+    RequestRate rate,
+    RestAccess access)
 {
+    /// <summary>What routing would be told, were it asked.</summary>
+    public const string Route = Prefix + "{key}";
+
     private const string Prefix = "/key-value-store/";
+
+    public static IReadOnlyList<string> Methods { get; } = ["GET", "PUT", "DELETE"];
+
+    private static readonly string Allowed = string.Join(", ", Methods);
 
     public async Task InvokeAsync(HttpContext context, RequestDelegate next)
     {
         var target = context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget;
-        if (!TryMatch(target, out var segment))
+        if (!RestRequest.TryReadSegment(target, Prefix, out var segment))
         {
-            await next(context);
+            // Routing would take it for a listing: whoever has lost the key asks for something else.
+            if (RestRequest.RawPath(target).SequenceEqual(Prefix)) await RestErrors.WriteAsync(context, Problems.NotFound);
+            else await next(context);
             return;
         }
 
-        await AnswerAsync(context, segment);
+        var since = time.GetTimestamp();
+        await (access.IsOn ? AnswerAdmittedAsync(context, segment) : AnswerAsync(context, segment));
+        rate.Answered();
         // Methods are the client's to invent; one series each would be a leak.
-        var isKnown = context.Response.StatusCode != StatusCodes.Status405MethodNotAllowed;
-        metrics.Answered(isKnown ? context.Request.Method : "_OTHER", context.Response.StatusCode);
+        var method = HttpMethods.GetCanonicalizedValue(context.Request.Method);
+        metrics.Answered(Methods.Contains(method) ? method : "_OTHER", context.Response.StatusCode, time.GetElapsedTime(since));
     }
 
-    private static bool TryMatch(string target, out string segment)
-    {
-        segment = "";
-        var path = RestRequest.RawPath(target);
-        if (!path.StartsWith(Prefix)) return false;
-        var rest = path[Prefix.Length..];
-        if (rest.IsEmpty || rest.Contains('/')) return false;
-        segment = rest.ToString();
-        return true;
-    }
+    /// <summary>What metadata of a route would say, were there one: the role that a method needs. An invented one needs as much as any.</summary>
+    public static Role Needed(string method) => HttpMethods.IsGet(method) ? Role.Read : Role.Write;
+
+    // A method of its own, so that only those who need the closure pay for it.
+    private Task AnswerAdmittedAsync(HttpContext context, string segment) =>
+        access.ServeAsync(context, Needed(context.Request.Method), admitted => AnswerAsync(admitted, segment));
 
     private async Task AnswerAsync(HttpContext context, string segment)
     {
@@ -48,8 +65,8 @@ internal sealed class KeyValueEndpoints(
         var isPut = HttpMethods.IsPut(method);
         if (!isGet && !isPut && !HttpMethods.IsDelete(method))
         {
-            context.Response.Headers.Allow = "GET, PUT, DELETE";
-            await RestErrors.WriteAsync(context, StatusCodes.Status405MethodNotAllowed, "Method not allowed");
+            context.Response.Headers.Allow = Allowed;
+            await RestErrors.WriteAsync(context, Problems.MethodNotAllowed);
             return;
         }
 
@@ -69,7 +86,7 @@ internal sealed class KeyValueEndpoints(
         if (await slow.ReadBodyAsync(context, options.MaxBodyBytes) is not { } bytes) return;
         if (!RequestBody.TryRead(bytes, out var body, out error)
             || !CausalMetadata.TryRead(context.Request, body, tokens, out var token, out error)
-            || !TryReadConcern(context.Request, out var concern, out error)
+            || !WriteConcernQuery.TryRead(context.Request, out var concern, out error)
             || (isPut && !HasValue(body, out error)))
         {
             await RestErrors.WriteAsync(context, StatusCodes.Status400BadRequest, error);
@@ -92,27 +109,5 @@ internal sealed class KeyValueEndpoints(
     {
         error = body.Value is null ? "Value is missing" : "";
         return body.Value is not null;
-    }
-
-    private static bool TryReadConcern(HttpRequest request, out WriteConcernLevel concern, out string error)
-    {
-        concern = WriteConcernLevel.Default;
-        error = "";
-        if (!request.QueryString.HasValue || !request.Query.TryGetValue("w", out var text)) return true;
-        switch (text.ToString())
-        {
-            case "local":
-                concern = WriteConcernLevel.Local;
-                return true;
-            case "majority":
-                concern = WriteConcernLevel.Majority;
-                return true;
-            case "all":
-                concern = WriteConcernLevel.All;
-                return true;
-            default:
-                error = "Write concern must be local, majority or all";
-                return false;
-        }
     }
 }

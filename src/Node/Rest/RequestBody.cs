@@ -74,7 +74,8 @@ internal readonly record struct RequestBody(ReadOnlyMemory<byte>? Value, ReadOnl
         return true;
     }
 
-    private static bool NameIs(ref Utf8JsonReader reader, ReadOnlySpan<byte> name)
+    /// <summary>True when the string or name that the reader is at is that.</summary>
+    public static bool NameIs(ref Utf8JsonReader reader, ReadOnlySpan<byte> name)
     {
         try
         {

@@ -3,6 +3,7 @@ using System.Text.Json;
 using Kv.Common.Topology;
 using Kv.Node.Migration;
 using Kv.Node.Requests;
+using Kv.Node.Security;
 using Kv.Node.Signals;
 
 namespace Kv.Node.Rest;
@@ -12,9 +13,9 @@ internal static class ReshardEndpoints
 {
     public static void MapReshard(this RouteGroupBuilder group)
     {
-        group.MapPut("/reshard", PutAsync);
-        group.MapGet("/reshard", GetAsync);
-        group.MapDelete("/reshard", DeleteAsync);
+        group.MapPut("/reshard", PutAsync).Needs(Role.Admin);
+        group.MapGet("/reshard", GetAsync).Needs(Role.Read);
+        group.MapDelete("/reshard", DeleteAsync).Needs(Role.Admin);
     }
 
     private static async Task PutAsync(HttpContext context, Resharding resharding)
@@ -35,20 +36,26 @@ internal static class ReshardEndpoints
         JsonAnswer.WriteAsync(context, StatusCodes.Status200OK, (topology.Current, Report: progress.Report(), progress.Last), static (json, state) =>
         {
             json.WriteString("message", "Reshard status retrieved successfully");
-            json.WriteString("stage", state.Report is null ? "none" : state.Report.IsReady ? "committing" : "transferring");
-            if (state.Report is { } report) Write(json, report);
-            if (state.Current.LastReshard is not { } last) return;
-            json.WriteStartObject("last");
-            json.WriteString("reshard-id", last.Id.ToString());
-            json.WriteString("end", last.Committed ? "committed" : "cancelled");
-            if (state.Last is { } seen && seen.Transition.Id == last.Id)
-            {
-                json.WriteNumber("keys-moved", seen.Records);
-                json.WriteNumber("elapsed-seconds", Math.Round(seen.Elapsed.TotalSeconds, 3));
-            }
-
-            json.WriteEndObject();
+            WriteProgress(json, state.Report, state.Current.LastReshard, state.Last);
         });
+
+    /// <summary>The members of a reshard under way, or that there is none, and how the last one ended.</summary>
+    public static void WriteProgress(Utf8JsonWriter json, ReshardReport? report, ReshardEnd? last, ReshardReport? lastSeen)
+    {
+        json.WriteString("stage", report is null ? "none" : report.IsReady ? "committing" : "transferring");
+        if (report is not null) Write(json, report);
+        if (last is null) return;
+        json.WriteStartObject("last");
+        json.WriteString("reshard-id", last.Id.ToString());
+        json.WriteString("end", last.Committed ? "committed" : "cancelled");
+        if (lastSeen?.Transition.Id == last.Id)
+        {
+            json.WriteNumber("keys-moved", lastSeen.Records);
+            json.WriteNumber("elapsed-seconds", Math.Round(lastSeen.Elapsed.TotalSeconds, 3));
+        }
+
+        json.WriteEndObject();
+    }
 
     private static async Task DeleteAsync(HttpContext context, Resharding resharding)
     {
@@ -58,7 +65,7 @@ internal static class ReshardEndpoints
                 await context.Response.WriteAsJsonAsync(new("Reshard cancelled successfully"), RestJsonContext.Default.MessageAnswer);
                 break;
             case MembershipOutcome.Refused { Reason: ChangeRefusal.NoSuchReshard }:
-                await RestErrors.WriteAsync(context, StatusCodes.Status404NotFound, "No reshard is running");
+                await RestErrors.WriteAsync(context, Problems.NoReshard);
                 break;
             case var failed:
                 await MembershipResults.WriteFailureAsync(context, failed);

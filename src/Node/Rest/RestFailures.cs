@@ -22,12 +22,12 @@ internal sealed partial class RestFailures(RequestDelegate next, ILogger<RestFai
         }
         catch (Exception stopping) when (stopping is OperationCanceledException or ChannelClosedException && !context.Response.HasStarted)
         {
-            await RestErrors.WriteAsync(context, StatusCodes.Status503ServiceUnavailable, "Node is stopping", 1);
+            await RestErrors.WriteAsync(context, Problems.NodeStopping, 1);
         }
         catch (Exception bug) when (!context.Response.HasStarted)
         {
             LogBug(logger, bug, context.Request.Method);
-            await RestErrors.WriteAsync(context, StatusCodes.Status500InternalServerError, "Internal error");
+            await RestErrors.WriteAsync(context, Problems.InternalError);
         }
     }
 

@@ -24,10 +24,34 @@ internal static class RestRequest
         return query < 0 ? rest : rest[..query];
     }
 
+    /// <summary>The one segment that follows <paramref name="prefix"/> in the path of a request target, still percent-encoded; false when there is none, or more.</summary>
+    public static bool TryReadSegment(string target, string prefix, out string segment)
+    {
+        segment = "";
+        var path = RawPath(target);
+        if (!path.StartsWith(prefix)) return false;
+        var rest = path[prefix.Length..];
+        if (rest.IsEmpty || rest.Contains('/')) return false;
+        segment = rest.ToString();
+        return true;
+    }
+
     /// <summary>Decodes one path segment to a key; the error is for the client.</summary>
     public static bool TryReadKey(ReadOnlySpan<char> segment, int maxCharacters, out Key key, out string error)
     {
         key = default;
+        if (!TryDecode(segment, "Key", out var bytes, out var characters, out error)) return false;
+        if (characters == 0) error = "Key is missing";
+        else if (characters > maxCharacters) error = "Key is too long";
+        else key = new(bytes);
+        return error.Length == 0;
+    }
+
+    /// <summary>Decodes percent-encoded text, and counts its characters; the error, which begins with what it is, is for the client.</summary>
+    public static bool TryDecode(ReadOnlySpan<char> segment, string what, out ReadOnlyMemory<byte> decoded, out int characters, out string error)
+    {
+        decoded = default;
+        characters = 0;
         error = "";
         var utf8 = new byte[Encoding.UTF8.GetByteCount(segment)];
         var length = 0;
@@ -38,7 +62,7 @@ internal static class RestRequest
             {
                 if (i + 2 >= segment.Length || !char.IsAsciiHexDigit(segment[i + 1]) || !char.IsAsciiHexDigit(segment[i + 2]))
                 {
-                    error = "Key is not valid percent-encoding";
+                    error = $"{what} is not valid percent-encoding";
                     return false;
                 }
 
@@ -49,7 +73,7 @@ internal static class RestRequest
 
             if (Rune.DecodeFromUtf16(segment[i..], out var rune, out var consumed) != OperationStatus.Done)
             {
-                error = "Key is not valid UTF-8";
+                error = $"{what} is not valid UTF-8";
                 return false;
             }
 
@@ -59,13 +83,10 @@ internal static class RestRequest
             i += consumed;
         }
 
-        var bytes = utf8.AsMemory(0, length);
-        var characters = CountCharacters(bytes.Span);
-        if (characters < 0) error = "Key is not valid UTF-8";
-        else if (characters == 0) error = "Key is missing";
-        else if (characters > maxCharacters) error = "Key is too long";
-        else key = new(bytes);
-        return error.Length == 0;
+        decoded = utf8.AsMemory(0, length);
+        characters = CountCharacters(decoded.Span);
+        if (characters < 0) error = $"{what} is not valid UTF-8";
+        return characters >= 0;
     }
 
     /// <summary>

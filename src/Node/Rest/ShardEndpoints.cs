@@ -2,6 +2,7 @@ using Kv.Common.Causality;
 using Kv.Common.Identity;
 using Kv.Common.Topology;
 using Kv.Node.Requests;
+using Kv.Node.Security;
 using Kv.Node.Signals;
 
 namespace Kv.Node.Rest;
@@ -12,11 +13,11 @@ internal static class ShardEndpoints
     public static void MapShards(this IEndpointRouteBuilder routes)
     {
         var group = routes.MapGroup("/key-value-store-shard");
-        group.MapGet("/shard-ids", GetIds);
-        group.MapGet("/node-shard-id", GetOfNodeAsync);
-        group.MapGet("/shard-id-members/{id}", GetMembersAsync);
-        group.MapGet("/shard-id-key-count/{id}", GetKeyCountAsync);
-        group.MapPut("/add-member/{id}", AddMemberAsync);
+        group.MapGet("/shard-ids", GetIds).Needs(Role.Read);
+        group.MapGet("/node-shard-id", GetOfNodeAsync).Needs(Role.Read);
+        group.MapGet("/shard-id-members/{id}", GetMembersAsync).Needs(Role.Read);
+        group.MapGet("/shard-id-key-count/{id}", GetKeyCountAsync).Needs(Role.Read);
+        group.MapPut("/add-member/{id}", AddMemberAsync).Needs(Role.Admin);
         group.MapReshard();
     }
 
@@ -26,7 +27,7 @@ internal static class ShardEndpoints
     private static Task GetOfNodeAsync(HttpContext context, Published<ClusterTopology> topology, NodeIdentity self) =>
         topology.Current.PlaceOf(self) is { Role: ReplicaRole.Member, Shard: { } shard }
             ? Results.Json(new("Shard ID of the node retrieved successfully", shard.Id.ToString()), RestJsonContext.Default.NodeShardIdAnswer).ExecuteAsync(context)
-            : RestErrors.WriteAsync(context, StatusCodes.Status404NotFound, "Node is not assigned to a shard");
+            : RestErrors.WriteAsync(context, Problems.NodeWithoutShard);
 
     private static Task GetMembersAsync(HttpContext context, string id, Published<ClusterTopology> topology) =>
         Find(topology.Current, id) is { } shard
@@ -80,5 +81,5 @@ internal static class ShardEndpoints
 
     private static ShardMembers? Find(ClusterTopology topology, string id) => ShardId.TryParse(id, out var shard) ? topology.Find(shard) : null;
 
-    private static Task UnknownShard(HttpContext context) => RestErrors.WriteAsync(context, StatusCodes.Status404NotFound, "Shard ID does not exist");
+    private static Task UnknownShard(HttpContext context) => RestErrors.WriteAsync(context, Problems.ShardDoesNotExist);
 }

@@ -43,7 +43,7 @@ internal sealed class SlowClients(RestOptions options, TimeProvider time, KvMetr
         {
             if (await reading is { } body) return body;
             context.Response.Headers.Connection = "close";
-            await RestErrors.WriteAsync(context, StatusCodes.Status413PayloadTooLarge, "Body is too large");
+            await RestErrors.WriteAsync(context, Problems.BodyTooLarge);
         }
         catch (OperationCanceledException) when (late.IsCancellationRequested && !context.RequestAborted.IsCancellationRequested)
         {
@@ -51,7 +51,7 @@ internal sealed class SlowClients(RestOptions options, TimeProvider time, KvMetr
             context.Response.Headers.Connection = "close";
             await (isRefused
                 ? RestErrors.WriteOverloadedAsync(context)
-                : RestErrors.WriteAsync(context, StatusCodes.Status408RequestTimeout, "Request took too long to arrive"));
+                : RestErrors.WriteAsync(context, Problems.RequestTimeout));
         }
 
         return null;

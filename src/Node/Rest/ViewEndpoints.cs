@@ -1,6 +1,7 @@
 using Kv.Common.Membership;
 using Kv.Common.Topology;
 using Kv.Node.Requests;
+using Kv.Node.Security;
 using Kv.Node.Signals;
 
 namespace Kv.Node.Rest;
@@ -12,9 +13,9 @@ internal static class ViewEndpoints
 
     public static void MapView(this IEndpointRouteBuilder routes)
     {
-        routes.MapGet(Path, Get);
-        routes.MapPut(Path, PutAsync);
-        routes.MapDelete(Path, DeleteAsync);
+        routes.MapGet(Path, Get).Needs(Role.Read);
+        routes.MapPut(Path, PutAsync).Needs(Role.Admin);
+        routes.MapDelete(Path, DeleteAsync).Needs(Role.Admin);
     }
 
     // A node that was let go goes on seeing the others, and is no longer one of them.
@@ -32,7 +33,7 @@ internal static class ViewEndpoints
                 await context.Response.WriteAsJsonAsync(new("Replica added successfully to the view"), RestJsonContext.Default.MessageAnswer);
                 break;
             case MembershipOutcome.AlreadySo:
-                await RestErrors.WriteAsync(context, StatusCodes.Status404NotFound, "Socket address already exists in the view");
+                await RestErrors.WriteAsync(context, Problems.AddressInView);
                 break;
             case var failed:
                 await MembershipResults.WriteFailureAsync(context, failed);
@@ -49,7 +50,7 @@ internal static class ViewEndpoints
                 await context.Response.WriteAsJsonAsync(new("Replica deleted successfully from the view"), RestJsonContext.Default.MessageAnswer);
                 break;
             case MembershipOutcome.Refused { Reason: ChangeRefusal.NotMember }:
-                await RestErrors.WriteAsync(context, StatusCodes.Status404NotFound, "Socket address does not exist in the view");
+                await RestErrors.WriteAsync(context, Problems.AddressNotInView);
                 break;
             case var failed:
                 await MembershipResults.WriteFailureAsync(context, failed);

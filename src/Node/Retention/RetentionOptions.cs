@@ -14,7 +14,7 @@ internal sealed class RetentionOptions
 
     /// <summary>
     /// Entries beyond which the log is too long: then it is no longer kept for replicas that are being filled, and a member that is dead is made one that has to be filled
-    /// before it serves again (<see cref="DemoteAfter"/>). 0 for no bound.
+    /// before it serves again (<see cref="DemoteAfter"/>). 0 for no bound. For snapshots of change feeds, and for backups, that are under way up to half of it is kept.
     /// </summary>
     public long MaxLogRecords { get; set; } = 2_000_000;
 

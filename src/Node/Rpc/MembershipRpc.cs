@@ -15,11 +15,13 @@ internal sealed class MembershipRpc(
     NodeIdentity self, Published<ClusterTopology> topology, InboundHeartbeats inbound, MembershipService membership, TimeProvider time, IHostApplicationLifetime lifetime)
     : W.Membership.MembershipBase
 {
-    public override Task Exchange(IAsyncStreamReader<W.Heartbeat> requests, IServerStreamWriter<W.Heartbeat> responses, ServerCallContext context) =>
-        RpcFailures.ServeAsync(context, lifetime, end => inbound.ServeAsync(
-            new GrpcPeerStream<Heartbeat, Heartbeat, W.Heartbeat, W.Heartbeat>(
-                self.Address, responses, requests, WireHeartbeat.ToWire, WireHeartbeat.ToDomain, null),
+    public override Task Exchange(IAsyncStreamReader<W.Heartbeat> requests, IServerStreamWriter<W.Heartbeat> responses, ServerCallContext context)
+    {
+        var codec = new HeartbeatCodec();
+        return RpcFailures.ServeAsync(context, lifetime, end => inbound.ServeAsync(
+            new GrpcPeerStream<Heartbeat, Heartbeat, W.Heartbeat, W.Heartbeat>(self.Address, responses, requests, codec.ToWire, codec.ToDomain, null),
             end));
+    }
 
     public override Task<W.ProbeReply> Probe(W.ProbeRequest request, ServerCallContext context)
     {

@@ -57,6 +57,7 @@ internal sealed class ReplicationRpc(
     {
         if (request.Key.Length == 0) throw new RpcException(new(StatusCode.InvalidArgument, "A key is needed."));
         var key = new Key(request.Key);
+        if (request.AsStored) return Task.FromResult(replica.Read(key) is { } stored ? new W.GetRecordReply { Found = true, Record = stored.ToWire() } : new());
         var reply = new W.GetRecordReply { Key = request.Key, RingPosition = key.Position, Shard = topology.Current.ShardOf(key).Id.ToString() };
         if (replica.Read(key) is not { } record) return Task.FromResult(reply);
 

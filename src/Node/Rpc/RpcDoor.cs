@@ -14,7 +14,8 @@ internal static class RpcDoor
         });
         services.AddGrpcReflection();
         services.AddGrpcHealthChecks().AddCheck<ReadinessCheck>("ready");
-        services.AddSingleton<MembershipRpc>().AddSingleton<ReplicationRpc>().AddSingleton<MigrationRpc>().AddSingleton<ForwardingRpc>().AddSingleton<ControlPlaneRpc>();
+        services.AddSingleton<MembershipRpc>().AddSingleton<ReplicationRpc>().AddSingleton<MigrationRpc>().AddSingleton<ForwardingRpc>().AddSingleton<ControlPlaneRpc>()
+            .AddSingleton<ChangesRpc>().AddSingleton<BackupRpc>();
     }
 
     public static void UseNodeRpc(this IApplicationBuilder app)
@@ -25,8 +26,10 @@ internal static class RpcDoor
             services.MapGrpcService<MembershipRpc>();
             services.MapGrpcService<ReplicationRpc>();
             services.MapGrpcService<MigrationRpc>();
+            services.MapGrpcService<ChangesRpc>();
             services.MapGrpcService<ForwardingRpc>();
             services.MapGrpcService<ControlPlaneRpc>();
+            services.MapGrpcService<BackupRpc>();
             services.MapGrpcReflectionService();
             services.MapGrpcHealthChecksService();
         });

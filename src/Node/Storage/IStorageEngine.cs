@@ -65,6 +65,12 @@ internal interface IStorageEngine : IAsyncDisposable
     /// </summary>
     IEnumerable<WriteRecord> Scan(RingRange range);
 
+    /// <summary>The same for all records after <paramref name="key"/>, which need not be there, to the end of the ring.</summary>
+    IEnumerable<WriteRecord> ScanAfter(Key key);
+
+    /// <summary>Keeps what is committed by now in reach, for reading that takes longer than a <see cref="Scan"/> may. Does not wait for the writer, nor does the writer for it.</summary>
+    IStorageSnapshot TakeSnapshot();
+
     /// <summary>A small named value written by <see cref="WriteMetaAsync"/>, or null.</summary>
     byte[]? ReadMeta(string name);
 

@@ -17,6 +17,9 @@ internal abstract record ChangeOutcome
     /// <summary>The rules say no, on the strength of the latest topology.</summary>
     internal sealed record Refused(ChangeRefusal Reason, ClusterTopology Topology) : ChangeOutcome;
 
+    /// <summary>Whoever wished for it took it back before it was decided.</summary>
+    internal sealed record Withdrawn : ChangeOutcome;
+
     /// <summary>
     /// Those who decide could not be brought together in time; the wish may or may not come true later. <paramref name="Missing"/>: who did not answer.
     /// </summary>

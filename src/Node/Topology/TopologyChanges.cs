@@ -23,14 +23,20 @@ internal sealed partial class TopologyChanges(
     /// Completes when a majority of the acceptors that the change leaves behind hold it durably, when it is refused by a topology that was the latest
     /// while the call ran, or within <see cref="TopologyOptions.ChangeTimeout"/>.
     /// </summary>
-    public Task<ChangeOutcome> ChangeAsync(TopologyChange change, CancellationToken cancellation) =>
-        DecideAsync(parent => TopologyRules.Apply(parent, change), change.Id, cancellation);
+    public Task<ChangeOutcome> ChangeAsync(TopologyChange change, CancellationToken cancellation) => ChangeAsync(change, Always, cancellation);
+
+    /// <summary>
+    /// The same for a change that is made because of how things stand. <paramref name="isWanted"/> is asked before each proposal, and once more when only the votes are missing; when it says no, it
+    /// ends as withdrawn. What was voted for in vain before may still be carried on by others.
+    /// </summary>
+    public Task<ChangeOutcome> ChangeAsync(TopologyChange change, Func<bool> isWanted, CancellationToken cancellation) =>
+        DecideAsync(parent => TopologyRules.Apply(parent, change), change.Id, isWanted, cancellation);
 
     /// <summary>Turns the provisional topology into the first one that names nodes; done as well when another one did it.</summary>
     public Task<ChangeOutcome> SealAsync(IReadOnlyDictionary<NodeAddress, Incarnation> present, CancellationToken cancellation)
     {
         var id = NewOperation();
-        return DecideAsync(parent => parent.IsSealed ? new ChangeResult.AlreadySo() : new ChangeResult.Next(TopologyRules.Seal(parent, present, id)), id, cancellation);
+        return DecideAsync(parent => parent.IsSealed ? new ChangeResult.AlreadySo() : new ChangeResult.Next(TopologyRules.Seal(parent, present, id)), id, Always, cancellation);
     }
 
     /// <summary>
@@ -46,7 +52,9 @@ internal sealed partial class TopologyChanges(
         return await HandOverAsync(await register.LearnAsync(recovered), either.Token);
     }
 
-    private async Task<ChangeOutcome> DecideAsync(Func<ClusterTopology, ChangeResult> rule, OperationId id, CancellationToken cancellation)
+    private static bool Always() => true;
+
+    private async Task<ChangeOutcome> DecideAsync(Func<ClusterTopology, ChangeResult> rule, OperationId id, Func<bool> isWanted, CancellationToken cancellation)
     {
         using var timeout = new CancellationTokenSource(options.ChangeTimeout, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, timeout.Token);
@@ -64,7 +72,8 @@ internal sealed partial class TopologyChanges(
 
                 // 2. Decide. What is so already, or refused, is read from the latest topology, and that may be one which is not known here yet.
                 var mine = result is ChangeResult.Next next ? next.Topology : null;
-                var attempt = await proposer.AttemptAsync(parent, mine, above, either.Token);
+                if (mine is not null && !isWanted()) return new ChangeOutcome.Withdrawn();
+                var attempt = await proposer.AttemptAsync(parent, mine, isWanted, above, either.Token);
                 above = attempt.HighestSeen;
                 switch (attempt.Phase)
                 {

@@ -36,6 +36,12 @@ internal sealed class TopologyOptions
     /// <summary>How long a request to add a replica waits for it to hold everything; the replica goes on after that.</summary>
     public TimeSpan FillTimeout { get; set; } = TimeSpan.FromMinutes(10);
 
+    /// <summary>
+    /// How long a member must be dead before it is removed from the cluster by itself; 0 for never. Only where its shard keeps two live members. A node that is
+    /// removed begins anew when it comes back, and waits to be let in.
+    /// </summary>
+    public TimeSpan RemoveDeadAfter { get; set; }
+
     public IEnumerable<string> Validate()
     {
         if (AnswerTimeout <= TimeSpan.Zero) yield return "Topology:AnswerTimeout must be more than zero.";
@@ -44,6 +50,7 @@ internal sealed class TopologyOptions
         if (HelloInterval <= TimeSpan.Zero) yield return "Topology:HelloInterval must be more than zero.";
         if (SealPatience < TimeSpan.Zero) yield return "Topology:SealPatience must not be negative.";
         if (DiscoveryPatience < TimeSpan.Zero) yield return "Topology:DiscoveryPatience must not be negative.";
+        if (RemoveDeadAfter < TimeSpan.Zero) yield return "Topology:RemoveDeadAfter must not be negative.";
         if (FillTimeout <= TimeSpan.Zero) yield return "Topology:FillTimeout must be more than zero.";
         if (HandOverTimeout <= TimeSpan.Zero) yield return "Topology:HandOverTimeout must be more than zero.";
         if (ReviewInterval <= TimeSpan.Zero) yield return "Topology:ReviewInterval must be more than zero.";

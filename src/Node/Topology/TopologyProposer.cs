@@ -19,13 +19,13 @@ internal sealed class TopologyProposer(
     /// <summary>
     /// One attempt at the epoch after <paramref name="parent"/>, with no value of its own when <paramref name="mine"/> is null. It comes back ended, or
     /// still waiting for those it calls missing when they did not answer in time. What it decided is learned here already, unless it
-    /// <see cref="Removes"/> this node.
+    /// <see cref="Removes"/> this node. Nobody is asked to vote for its own value when that is not wanted any more; what it found of others it finishes.
     /// </summary>
-    public async Task<ProposerAttempt<ClusterTopology>> AttemptAsync(ClusterTopology parent, ClusterTopology? mine, Ballot above, CancellationToken cancellation)
+    public async Task<ProposerAttempt<ClusterTopology>> AttemptAsync(ClusterTopology parent, ClusterTopology? mine, Func<bool> isWanted, Ballot above, CancellationToken cancellation)
     {
         var attempt = ProposerAttempt.Start(parent, await NextBallotAsync(above), mine);
         attempt = await PhaseAsync(attempt, new ControlRequest.Prepare(parent, attempt.Ballot), cancellation);
-        if (attempt.Phase is AttemptPhase.Accepting) attempt = await PhaseAsync(attempt, new ControlRequest.Accept(parent, attempt.Ballot, attempt.Value!), cancellation);
+        if (attempt.Phase is AttemptPhase.Accepting && (!ReferenceEquals(attempt.Value, mine) || isWanted())) attempt = await PhaseAsync(attempt, new ControlRequest.Accept(parent, attempt.Ballot, attempt.Value!), cancellation);
         if (attempt.Phase is AttemptPhase.Chosen && !Removes(attempt)) await register.LearnAsync(attempt.Value!);
         if (attempt.Phase is AttemptPhase.Behind) await register.LearnAsync(attempt.Newer!);
         return attempt;

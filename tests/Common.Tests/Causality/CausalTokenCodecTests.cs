@@ -27,6 +27,18 @@ public sealed class CausalTokenCodecTests
     });
 
     [Fact]
+    public void While_the_secret_is_changed_seals_of_both_open_and_each_seals_with_its_own() => Generators.Token.Sample(token =>
+    {
+        var (before, after) = (new CausalTokenCodec("old"u8, Cluster, ["new"u8.ToArray()]), new CausalTokenCodec("new"u8, Cluster, ["old"u8.ToArray()]));
+        Assert.Equal(TokenRejection.None, before.TryOpen(after.Seal(token), out var opened));
+        Assert.Equal(token, opened);
+        Assert.Equal(TokenRejection.None, after.TryOpen(before.Seal(token), out _));
+        Assert.Equal(new CausalTokenCodec("new"u8, Cluster).Seal(token), after.Seal(token));
+        Assert.Equal(TokenRejection.Tampered, after.TryOpen(Codec.Seal(token), out _));
+        Assert.Equal(TokenRejection.Tampered, after.TryOpen(WithoutSecret.Seal(token), out _));
+    });
+
+    [Fact]
     public void Equal_tokens_have_equal_bytes_whoever_seals_them() => Gen.Select(Generators.Dot.Array[0, 8], Generators.Stamp)
         .Sample((dots, stamp) =>
         {

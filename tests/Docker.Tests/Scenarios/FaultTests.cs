@@ -13,7 +13,7 @@ public sealed class FaultTests(Cluster cluster, ITestOutputHelper output) : Clus
     // Those that differ most from each other; the command does all.
     private static readonly FaultKind[] Kinds =
     [
-        FaultKind.Kill, FaultKind.TwoWipes, FaultKind.Partition, FaultKind.Loss, FaultKind.PowerCut,
+        FaultKind.TwoWipes, FaultKind.Partition, FaultKind.Loss, FaultKind.PowerCut,
     ];
 
     [Fact]

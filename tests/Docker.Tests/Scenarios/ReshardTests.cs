@@ -8,7 +8,7 @@ namespace Kv.Docker.Tests.Scenarios;
 /// <summary>A cluster grows by a node and a shard and shrinks again, a node dies on the way, and clients notice nothing of it.</summary>
 public sealed class ReshardTests(Cluster cluster, ITestOutputHelper output) : ClusterScenario(cluster)
 {
-    private const int Preloaded = 20000;
+    private const int Preloaded = 6000;
 
     // What is promised of a reshard whose node that was asked dies.
     private static readonly TimeSpan EndBound = TimeSpan.FromSeconds(30);

@@ -5,14 +5,16 @@ using Xunit;
 
 namespace Kv.Docker.Tests.Scenarios;
 
-/// <summary>The README's tour, typed as it stands there.</summary>
+/// <summary>The README's tour, and what else is shown with curl for the cluster that build.sh starts, typed as it stands there.</summary>
 public sealed class TourTests(Cluster cluster) : ClusterScenario(cluster)
 {
-    [Fact]
-    public async Task Every_command_of_the_tour_prints_what_the_README_shows()
+    [Theory]
+    [InlineData("README.md", ReadmeTour.Heading)]
+    [InlineData("docs/consistency.md", "## The guarantees, with curl")]
+    public async Task Every_command_prints_what_the_page_shows(string page, string heading)
     {
-        var steps = ReadmeTour.Read(await File.ReadAllTextAsync(Path.Combine(Repository.Root, "README.md"), TestContext.Current.CancellationToken));
-        Assert.True(steps.Count > 0, $"the README has no sh block under '{ReadmeTour.Heading}'");
+        var steps = ReadmeTour.Read(await File.ReadAllTextAsync(Path.Combine(Repository.Root, page), TestContext.Current.CancellationToken), heading);
+        Assert.True(steps.Count > 0, $"{page} has no sh block under '{heading}'");
 
         // One shell for all, so that a token kept by one step is there for the next. A line that no JSON contains ends each step's output.
         const string EndOfStep = "\u001e";
@@ -38,7 +40,7 @@ public sealed class TourTests(Cluster cluster) : ClusterScenario(cluster)
     private static void AssertAsShown(string commands, string shown, string output)
     {
         var (shownValues, values) = (JsonExpectation.Values(shown), JsonExpectation.Values(output));
-        Assert.True(shownValues.Count == values.Count, $"{commands}\nprinted {values.Count} values, the README shows {shownValues.Count}:\n{output}");
+        Assert.True(shownValues.Count == values.Count, $"{commands}\nprinted {values.Count} values, the page shows {shownValues.Count}:\n{output}");
         foreach (var (expected, actual) in shownValues.Zip(values))
         {
             var difference = JsonExpectation.Difference(expected, actual);

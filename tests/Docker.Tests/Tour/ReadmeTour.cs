@@ -4,14 +4,14 @@ namespace Kv.Docker.Tests.Tour;
 internal sealed record TourStep(string Commands, string? Shown);
 
 /// <summary>
-/// Reads the tour out of a README: in the section headed "## A tour with curl", each <c>```sh</c> block is a step, and a
+/// Reads the tour out of a README: in the section headed "## A tour with curl", or another one, each <c>```sh</c> block is a step, and a
 /// <c>```json</c> block after it shows what it prints. Text and blocks of other languages between them are for the reader.
 /// </summary>
 internal static class ReadmeTour
 {
     public const string Heading = "## A tour with curl";
 
-    public static IReadOnlyList<TourStep> Read(string markdown)
+    public static IReadOnlyList<TourStep> Read(string markdown, string heading = Heading)
     {
         var steps = new List<TourStep>();
         var (inSection, language, block) = (false, (string?)null, new List<string>());
@@ -19,7 +19,7 @@ internal static class ReadmeTour
         {
             if (language is null && line.StartsWith("## ", StringComparison.Ordinal))
             {
-                inSection = line == Heading;
+                inSection = line == heading;
             }
             else if (language is null && line.StartsWith("```", StringComparison.Ordinal))
             {

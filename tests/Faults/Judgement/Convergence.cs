@@ -6,7 +6,10 @@ using Kv.TestSupport;
 
 namespace Kv.Faults.Judgement;
 
-/// <summary>Whether the cluster is whole: every node serves, sees all others and is in a shard; nothing is under way; the replicas of each shard hold the same.</summary>
+/// <summary>
+/// Whether the cluster is whole: every node serves, sees all others and is in a shard; nothing is under way; the replicas of each shard hold the same, and
+/// every node reports so.
+/// </summary>
 internal sealed class Convergence(ITestbed testbed, TopologyWatch topology, SuiteClock clock)
 {
     private static readonly TimeSpan Bound = TimeSpan.FromSeconds(2);
@@ -29,7 +32,7 @@ internal sealed class Convergence(ITestbed testbed, TopologyWatch topology, Suit
     {
         try
         {
-            return await NodesAsync() ?? await ViewsAsync() ?? await TopologiesAsync() ?? await ReplicasAsync();
+            return await NodesAsync() ?? await ViewsAsync() ?? await TopologiesAsync() ?? await ReplicasAsync() ?? await ReportedAsync();
         }
         catch (RpcException silent)
         {
@@ -86,6 +89,19 @@ internal sealed class Convergence(ITestbed testbed, TopologyWatch topology, Suit
                 if (held[i].LiveKeys != held[0].LiveKeys || !Concerning(current, held[i], shard).Equals(Concerning(current, held[0], shard)))
                     return $"{testbed.Nodes[members[i]]} holds {held[i].LiveKeys} keys at {held[i].Vector}, {testbed.Nodes[members[0]]} {held[0].LiveKeys} at {held[0].Vector}";
             }
+        }
+
+        return null;
+    }
+
+    // What an operator looks at. It compares digests of all that is held, which is more than the counts and vectors above.
+    private async Task<string?> ReportedAsync()
+    {
+        foreach (var node in testbed.Nodes)
+        {
+            var answer = await node.Look.TryAsync(client => client.GetPathAsync("/key-value-store-view/convergence"));
+            if (answer is not { Status: 200 }) return $"{node} does not report convergence: {answer?.ToString() ?? "no answer"}";
+            if (!answer.Member("converged").GetBoolean()) return $"{node} reports: {answer}";
         }
 
         return null;

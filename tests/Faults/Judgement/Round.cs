@@ -87,12 +87,8 @@ internal sealed class Round(ITestbed testbed, World world, TopologyWatch topolog
     {
         var began = clock.Now;
         var victims = new Victims(testbed, topology);
-        var runner = new FaultRunner(testbed, world, topology, victims, clock, lost =>
-        {
-            lock (_gate) _lostDisks.Add(lost);
-            if (options.Excuses) kept.ExcuseLost(lost.At, began);
-        });
-        var change = new ChangeRunner(testbed, world, topology, victims, clock);
+        var runner = new FaultRunner(testbed, world, topology, victims, clock, Lose);
+        var change = new ChangeRunner(testbed, world, topology, victims, clock, Lose);
         using var patience = new CancellationTokenSource();
         var changing = change.RunAsync(plan, RandomOf(SessionHabits.All.Count), patience.Token);
         Episode?[] episodes;
@@ -122,6 +118,12 @@ internal sealed class Round(ITestbed testbed, World world, TopologyWatch topolog
         catch (OperationCanceledException)
         {
             _report.Add(new Violation("Progress after healing", $"{ChangeNames.Of(plan.Change)} has not happened {ChangeBound.TotalSeconds:0} s after all was healed; the last answer: {change.LastAnswer}"));
+        }
+
+        void Lose(LostDisk lost)
+        {
+            lock (_gate) _lostDisks.Add(lost);
+            if (options.Excuses) kept.ExcuseLost(lost.At, began);
         }
     }
 

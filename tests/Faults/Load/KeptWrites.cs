@@ -22,7 +22,7 @@ internal sealed class KeptWrites(IReadOnlyList<TestNode> nodes, World world, int
     private const int AtOnce = 4;
 
     // A few are enough, and each that is missing is waited for by its node.
-    private const int MostReported = 8;
+    private const int MostReported = 4;
 
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(300);
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(12);

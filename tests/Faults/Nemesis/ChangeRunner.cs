@@ -1,3 +1,5 @@
+using Kv.Common.Identity;
+using Kv.Common.Topology;
 using Kv.Faults.Load;
 using Kv.Faults.Testbeds;
 using Kv.TestSupport;
@@ -8,7 +10,7 @@ namespace Kv.Faults.Nemesis;
 /// The operator: asks any node that runs for a change, and asks again, maybe another one, until it has happened. An answer may not come, and a change may be refused
 /// while too many nodes are away.
 /// </summary>
-internal sealed class ChangeRunner(ITestbed testbed, World world, TopologyWatch topology, Victims victims, SuiteClock clock)
+internal sealed class ChangeRunner(ITestbed testbed, World world, TopologyWatch topology, Victims victims, SuiteClock clock, Action<LostDisk> diskIsLost)
 {
     private const string ViewPath = "/key-value-store-view";
 
@@ -46,26 +48,36 @@ internal sealed class ChangeRunner(ITestbed testbed, World world, TopologyWatch 
     {
         // 1. Whom: one without whom its shard still has two.
         if (victims.TakeOfShard(random, leastMembers: 3) is not { } node) return null;
-        var shard = topology.ShardOf(node)!.Id;
+        var shard = topology.ShardOf(node)!;
+        var incarnation = topology.Current.IncarnationAt(NodeAddress.Parse(node.Address)).ToString();
         var body = $$"""{"socket-address": "{{node.Address}}"}""";
         try
         {
             // 2. Its clients are told, then it is removed.
             world.TakeDown(node.Index);
             await UntilAsync(random, other => other.Client.SendAsync(HttpMethod.Delete, ViewPath, body), answer => answer.Status is 200 or 404, stop);
+            // Cut off from all others of its shard it hands nothing over: what it alone acknowledged goes with it, as with a disk.
+            var isCutOff = IsCutOff(node, shard);
+            if (isCutOff) diskIsLost(new(node, incarnation, clock.Now));
             // 3. It is let in again, as a new one.
             await UntilAsync(random, other => other.Client.SendAsync(HttpMethod.Put, ViewPath, body), answer => answer.Status is 201 or 404, stop);
             // 4. It is given its shard again, and serves.
-            await UntilAsync(random, other => other.Client.SendAsync(HttpMethod.Put, $"/key-value-store-shard/add-member/{shard}", body), answer => answer.Status == 200, stop);
+            await UntilAsync(random, other => other.Client.SendAsync(HttpMethod.Put, $"/key-value-store-shard/add-member/{shard.Id}", body), answer => answer.Status == 200, stop);
             var since = clock.Now;
             while (clock.Since(since) < ReadyBound && await node.Look.TryAsync(client => client.GetPathAsync("/readyz")) is not { Status: 200 }) await Task.Delay(Pause, stop);
             world.TakeUp(node.Index);
-            return $"{node} replaced in shard {shard}";
+            return $"{node} replaced in shard {shard.Id}{(isCutOff ? ", which was cut off" : "")}";
         }
         finally
         {
             victims.Release(node);
         }
+    }
+
+    private bool IsCutOff(TestNode node, ShardMembers shard)
+    {
+        var view = world.Current;
+        return topology.MembersOf(shard).Where(member => member != node.Index).All(member => view.Down.Contains(member) || view.IsCut(node.Index, member));
     }
 
     private async Task UntilAsync(Random random, Func<TestNode, Task<KvAnswer>> ask, Func<KvAnswer, bool> isDone, CancellationToken stop)

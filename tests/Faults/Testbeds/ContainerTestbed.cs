@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using Kv.Faults.Nemesis;
@@ -17,11 +18,13 @@ internal sealed class ContainerTestbed : ITestbed
     private const string Label = "kvs.faults=suite";
 
     private static readonly TimeSpan BuildBound = TimeSpan.FromMinutes(5);
+    private static readonly TimeSpan FreezeBound = TimeSpan.FromSeconds(10);
 
     private readonly string _image;
     private readonly string _dataRoot;
     private readonly SmallDisk? _smallDisk;
     private readonly string[] _processes = new string[ITestbed.NodeCount];
+    private readonly NetworkNamespace[] _namespaces = new NetworkNamespace[ITestbed.NodeCount];
 
     private ContainerTestbed(string image, string dataRoot, SmallDisk? smallDisk) => (_image, _dataRoot, _smallDisk) = (image, dataRoot, smallDisk);
 
@@ -89,7 +92,15 @@ internal sealed class ContainerTestbed : ITestbed
         else await DockerAsync("volume", "rm", VolumeOf(node));
     }
 
-    public Task PauseAsync(TestNode node) => DockerAsync("pause", NameOf(node));
+    // A process that waits for its disk cannot be frozen just then.
+    public async Task PauseAsync(TestNode node)
+    {
+        var began = Stopwatch.StartNew();
+        CommandResult pausing;
+        do pausing = await Shell.RunAsync("docker", "pause", NameOf(node));
+        while (pausing.Errors.Contains("unable to freeze", StringComparison.Ordinal) && began.Elapsed < FreezeBound);
+        pausing.Succeeded();
+    }
 
     public Task ResumeAsync(TestNode node) => DockerAsync("unpause", NameOf(node));
 
@@ -196,7 +207,12 @@ internal sealed class ContainerTestbed : ITestbed
         await LearnProcessAsync(node);
     }
 
-    private async Task LearnProcessAsync(TestNode node) => _processes[node.Index] = await DockerAsync("inspect", "--format", "{{.State.Pid}}", NameOf(node));
+    private async Task LearnProcessAsync(TestNode node)
+    {
+        var process = await DockerAsync("inspect", "--format", "{{.State.Pid}}", NameOf(node));
+        if (process == _processes[node.Index]) return;
+        (_processes[node.Index], _namespaces[node.Index]) = (process, new(process));
+    }
 
     private static string ToPeerPortOf(TestNode node) => string.Create(CultureInfo.InvariantCulture, $"OUTPUT --protocol tcp --destination {IpOf(node.Index)} --dport {PeerPort}");
 
@@ -236,7 +252,7 @@ internal sealed class ContainerTestbed : ITestbed
 
     private bool HasSmallDisk(TestNode node) => _smallDisk is not null && node.Index == ITestbed.SmallDiskNode;
 
-    private NetworkNamespace At(int node) => new(_processes[node]);
+    private NetworkNamespace At(int node) => _namespaces[node];
 
     private IEnumerable<TestNode> OthersThan(TestNode node) => Nodes.Where(other => other != node);
 }

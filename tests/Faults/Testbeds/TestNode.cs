@@ -21,7 +21,7 @@ internal sealed class TestNode(int index, string address, int peerPort) : IDispo
     /// <summary>For looking at it, and not waiting for it.</summary>
     public KvClient Look { get; } = new(address, LookPatience, reusesConnections: false);
 
-    public PeerProbe Probe { get; } = new(address[..address.LastIndexOf(':')], peerPort);
+    public PeerProbe Probe { get; } = new(address[..address.LastIndexOf(':')], peerPort, ITestbed.ClusterSecret);
 
     public override string ToString() => $"node{index + 1}";
 

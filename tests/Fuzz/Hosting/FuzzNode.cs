@@ -62,7 +62,7 @@ internal sealed class FuzzNode : IAsyncDisposable
     public TopologyInputs Topologies { get; }
 
     /// <summary>What it logged during the last call and may log; null for nothing.</summary>
-    public Exception? LastDeclared { get; private set; }
+    public string? LastDeclared { get; private set; }
 
     public string TopologyText => Kv.Common.Topology.TopologyText.Write(_register.Topology.Current);
 
@@ -85,7 +85,7 @@ internal sealed class FuzzNode : IAsyncDisposable
             $"--SOCKET_ADDRESS={View[0]}", $"--VIEW={string.Join(',', View.Take(members))}", $"--SHARD_COUNT={shards}", "--KV_STORAGE=memory", "--Replica:FormationGrace=00:00:00",
             "--Requests:FirstHearing=00:00:00", "--Requests:CausalWait=00:00:00.005", "--Requests:AskAfter=00:00:00.001", "--Requests:WriteConcernWait=00:00:00.005", "--Requests:ForwardingAllowance=00:00:00.005",
             "--Topology:AnswerTimeout=00:00:00.005", "--Topology:ChangeTimeout=00:00:00.010", "--Topology:HandOverTimeout=00:00:00.005", "--Topology:FillTimeout=00:00:00.005", "--Topology:RetryMin=00:00:00.002",
-            "--Topology:RetryMax=00:00:00.010", "--Migration:AnswerTimeout=00:00:00.005", "--Replication:AnswerTimeout=00:00:00.005",
+            "--Topology:RetryMax=00:00:00.010", "--Migration:AnswerTimeout=00:00:00.005", "--Backup:AnswerTimeout=00:00:00.005", "--Replication:AnswerTimeout=00:00:00.005",
         ];
         var options = NodeOptions.Read(NodeHost.CreateBuilder(args).Configuration);
         var builder = NodeHost.CreateBuilder(args, options);
@@ -95,15 +95,18 @@ internal sealed class FuzzNode : IAsyncDisposable
         var server = new InProcessServer();
         var log = new ErrorLog();
         // What is added last is what is used.
-        builder.Services.AddSingleton<IServer>(server).AddSingleton<IPeerTransport>(transport ?? new SilentTransport());
+        var network = transport ?? new SilentTransport();
+        builder.Services.AddSingleton<IServer>(server).AddSingleton<IPeerTransport>(network).AddSingleton<IPeerRecords>(network);
         builder.Logging.ClearProviders().AddProvider(log).SetMinimumLevel(LogLevel.Error);
         var app = builder.Build();
         NodeApplication.UseDoors(app, options);
         await app.StartAsync();
         var node = new FuzzNode(app, server, log);
-        if (isSealed) await node._register.LearnAsync(SealOf(genesis));
+        // One that is alone seals its topology by itself.
+        if (isSealed && members > 1) await node._register.LearnAsync(SealOf(genesis));
         using var patience = new CancellationTokenSource(ReadyWithin);
         await node._replica.Snapshot.WaitAsync(snapshot => snapshot.Place is not null, patience.Token);
+        if (members == 1) await node._register.Topology.WaitAsync(topology => topology.IsSealed, patience.Token);
         return node;
     }
 
@@ -122,7 +125,7 @@ internal sealed class FuzzNode : IAsyncDisposable
         foreach (var entry in _log.Take())
         {
             if (!IsDeclared(entry)) throw new BrokenPromiseException($"logs an error: {entry.Text} {entry.Exception}");
-            LastDeclared = entry.Exception;
+            LastDeclared = entry.Text;
         }
     }
 
@@ -154,7 +157,8 @@ internal sealed class FuzzNode : IAsyncDisposable
     // A data directory that is older than what a peer holds, or of a shard that is not the node's any more, ends a node by design, in words. A topology of another history, a health check that says
     // what it is for, and a ballot above which there is none are errors to be looked at.
     private static bool IsDeclared(ErrorLog.Entry entry) =>
-        entry.Exception is StorageFailedException
+        entry.Text.Contains("it is an older copy", StringComparison.Ordinal)
+        || entry.Text.Contains("remove the directory, and the node joins as a new one", StringComparison.Ordinal)
         || (entry.Category.StartsWith("Grpc.", StringComparison.Ordinal) && IsOfFraming(entry))
         || entry.Text.Contains("acts on another history", StringComparison.Ordinal)
         || entry.Text.Contains("one of them is of another cluster", StringComparison.Ordinal)
@@ -173,22 +177,11 @@ internal sealed class FuzzNode : IAsyncDisposable
     /// <summary>Clock, data and votes.</summary>
     internal sealed record State(HybridTimestamp Clock, VersionVector Vector, long LiveKeys, Epoch Epoch, byte[] Votes)
     {
-        /// <summary>True but for what a node does by itself, whenever it comes to it: write down that it has not voted yet, and promise itself to be read.</summary>
+        /// <summary>True but for what a node does by itself, whenever it comes to it: write down that it has not voted yet, and promise itself to be read, and vote for what it proposes.</summary>
         public bool IsAs(State before) =>
-            before.Votes.Length == 0 ? this with { Votes = [] } == before
-            : PromiseIn(Votes) is var (at, length) && Encoding.UTF8.GetString(Votes, at, length).EndsWith($" {Incarnations[0]}", StringComparison.Ordinal) && PromiseIn(before.Votes) is var (then, longBefore)
-                ? this with { Votes = [.. Votes[..at], .. before.Votes[then..(then + longBefore)], .. Votes[(at + length)..]] } == before
-            : this == before;
+            before.Votes.Length == 0 || HasPromisedItself ? this with { Votes = [] } == before with { Votes = [] } : this == before;
 
-        // Where the text of the promised ballot is.
-        private static (int At, int Length)? PromiseIn(byte[] votes)
-        {
-            var name = "\"Promised\":\""u8;
-            var at = votes.AsSpan().IndexOf(name);
-            if (at < 0) return null;
-            at += name.Length;
-            return (at, votes.AsSpan(at).IndexOf((byte)'"'));
-        }
+        private bool HasPromisedItself => System.Text.RegularExpressions.Regex.IsMatch(Encoding.UTF8.GetString(Votes), $"\"Promised\":\"[0-9a-f]+ {Incarnations[0]}\"");
 
         public bool Equals(State? other) =>
             other is not null && Clock == other.Clock && Vector.Equals(other.Vector) && LiveKeys == other.LiveKeys && Epoch == other.Epoch && Votes.AsSpan().SequenceEqual(other.Votes);

@@ -1,4 +1,6 @@
 using Kv.Common.Identity;
+using Kv.Common.Replication;
+using Kv.Node.Backup;
 using Kv.Node.Membership;
 using Kv.Node.Migration;
 using Kv.Node.Peers;
@@ -9,7 +11,7 @@ using Kv.Node.Topology;
 namespace Kv.Fuzz.Hosting;
 
 /// <summary>A network on which nobody is: inputs name addresses, and none of them may be dialled.</summary>
-internal class SilentTransport : IPeerTransport
+internal class SilentTransport : IPeerTransport, IPeerRecords
 {
     public virtual ValueTask<IPeerStream<Heartbeat, Heartbeat>> OpenHeartbeatAsync(NodeAddress peer, CancellationToken cancellation) => throw Nobody(peer);
 
@@ -21,9 +23,13 @@ internal class SilentTransport : IPeerTransport
 
     public virtual IAsyncEnumerable<TransferPiece> TransferAsync(NodeAddress peer, TransferRequest request, CancellationToken cancellation) => throw Nobody(peer);
 
+    public virtual ValueTask<IPeerStream<BackupRequest, BackupPiece>> OpenBackupAsync(NodeAddress peer, CancellationToken cancellation) => throw Nobody(peer);
+
     public virtual ValueTask<bool> ProbeAsync(NodeAddress peer, NodeAddress target, CancellationToken cancellation) => throw Nobody(peer);
 
     public virtual ValueTask<ControlReply> CallAsync(NodeAddress peer, ControlRequest request, CancellationToken cancellation) => throw Nobody(peer);
+
+    public ValueTask<WriteRecord?> LookUpAsync(NodeAddress peer, Key key, CancellationToken cancellation) => throw Nobody(peer);
 
     public void Reset(NodeAddress peer)
     {

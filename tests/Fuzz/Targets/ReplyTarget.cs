@@ -87,6 +87,7 @@ internal sealed class ReplyTarget : IFuzzTarget
 
     private string Line(Random random) => _kind switch
     {
+        ReplyKind.Forwarding when random.OneIn(4) => $"GET /key-value-store?prefix={random.Of("", "k", "k1")}&limit={random.Of("1", "100")}",
         ReplyKind.Forwarding => random.Of("GET", "PUT", "DELETE") is var method && random.OneIn(5) ? "GET /key-value-store-shard/shard-id-key-count/1" : $"{method} {ElsewhereKey(random)}",
         ReplyKind.Records => $"GET /key-value-store/k{random.Next(20).ToString(CultureInfo.InvariantCulture)}",
         _ => random.Of("PUT /key-value-store-view?4", "PUT /key-value-store-view", "DELETE /key-value-store-view", "PUT /key-value-store-shard/add-member/0", "DELETE /key-value-store-shard/reshard", "DELETE /key-value-store-view?4"),
@@ -103,14 +104,26 @@ internal sealed class ReplyTarget : IFuzzTarget
     {
         var token = ByteString.CopyFrom(_node.Tokens.Sealed(random));
         var value = ByteString.CopyFromUtf8(random.Of("1", "[1]", "\"x\"", ""));
-        return random.Next(5) switch
+        return random.Next(6) switch
         {
+            5 => new() { Listed = Listed(random, token) },
             0 => new() { Stored = new() { Token = token, Shard = 1, Replicas = (uint)random.Next(4), Deleted = random.OneIn(2), Replaced = random.OneIn(2) } },
             1 => new() { Found = new() { Value = value, Token = token, Version = token, Shard = 1 } },
             2 => new() { Absent = new() { Token = token, Shard = 1 } },
             3 => new() { Counted = new() { LiveKeys = random.Number(), Vector = new(), Group = 1, Epoch = 1 } },
             _ => new() { Refused = new() { Reason = (W.Refusal)random.Next(12), Epoch = random.OneIn(10) ? random.Number() : 1, Missing = new(), Required = (uint)random.Number(), Replicas = (uint)random.Next(3), AheadMs = (long)random.Number(), Shard = 1 } },
         };
+    }
+
+    private static W.Listed Listed(Random random, ByteString token)
+    {
+        var listed = new W.Listed { Token = token, Group = random.OneIn(4) ? (uint)random.Number() : 1, Epoch = random.OneIn(4) ? random.Number() : 1 };
+        // In order, as a replica would, or as they come.
+        var keys = Enumerable.Range(0, random.Next(6)).Select(_ => new Key(random.OneIn(20) ? random.Bytes(20) : Encoding.UTF8.GetBytes($"k{random.Next(20).ToString(CultureInfo.InvariantCulture)}")));
+        foreach (var key in random.OneIn(3) ? keys : keys.Order())
+            listed.Keys.Add(new W.ListedKey { Key = ByteString.CopyFrom(key.Utf8.Span), Value = ByteString.CopyFromUtf8(random.Of("1", "[1]", "")), Version = token });
+        if (random.OneIn(2)) listed.Through = random.OneIn(10) ? ByteString.CopyFrom(random.Bytes(20)) : listed.Keys.LastOrDefault()?.Key ?? ByteString.CopyFromUtf8("k3");
+        return listed;
     }
 
     private W.RecordBatch Records(Random random)

@@ -35,6 +35,12 @@ internal static class RpcMethods
 
     public static readonly Method[] Migration = [new("/kv.v1.Migration/Transfer", (random, node) => [Transfer(random, node)], 1)];
 
+    public static readonly Method[] Backup =
+    [
+        new("/kv.v1.Backup/Collect", (random, node) => [BackupOpening(random, node), .. Enumerable.Range(0, random.Length(4)).Select(_ => BackupStep(random, node))], 6),
+        new("/kv.v1.Backup/Describe", (_, _) => [new W.BackupDescribeRequest()], 1),
+    ];
+
     public static readonly Method[] Control =
     [
         new("/kv.v1.ControlPlane/GetTopology", (_, _) => [new W.GetTopologyRequest()], 1),
@@ -55,7 +61,9 @@ internal static class RpcMethods
 
     private static W.Heartbeat Beat(Random random, FuzzNode node) => new()
     {
-        Sender = Sender(random, node),
+        Sender = random.OneIn(8) ? null : Sender(random, node),
+        VectorChanges = random.OneIn(4),
+        ReadsChanges = random.OneIn(2),
         Epoch = random.OneIn(10) ? random.Number() : node.Current.Epoch.Value,
         TopologyDigest = random.Number(),
         Vector = Vector(random, node),
@@ -115,6 +123,17 @@ internal static class RpcMethods
         WriteConcern = random.OneIn(10) ? (W.WriteConcern)random.Next(4) : W.WriteConcern.Default,
         TimeoutMs = random.OneIn(4) ? (uint)random.Number() : 100,
         Shard = random.OneIn(4) ? (uint)random.Number() : 0,
+        Listing = random.OneIn(4) ? Listing(random) : null,
+    };
+
+    private static W.Listing Listing(Random random) => new()
+    {
+        Prefix = random.OneIn(4) ? ByteString.CopyFrom(random.Bytes(4)) : ByteString.CopyFromUtf8(random.Of("", "k", "k1")),
+        After = random.OneIn(3) ? ByteString.CopyFromUtf8(Key(random)) : ByteString.CopyFrom(random.Bytes(random.OneIn(4) ? 20 : 0)),
+        Through = random.OneIn(3) ? ByteString.CopyFromUtf8(Key(random)) : ByteString.CopyFrom(random.Bytes(random.OneIn(4) ? 20 : 0)),
+        MaxKeys = random.OneIn(3) ? (uint)random.Number() : 10,
+        MaxBytes = random.OneIn(3) ? (uint)random.Number() : 1000,
+        KeysOnly = random.OneIn(2),
     };
 
     private static W.TransferRequest Transfer(Random random, FuzzNode node)
@@ -129,6 +148,29 @@ internal static class RpcMethods
         }
 
         return request;
+    }
+
+    private static W.BackupRequest BackupOpening(Random random, FuzzNode node) => new()
+    {
+        Sender = Sender(random, node),
+        Open = new() { Epoch = random.OneIn(30) ? random.Number() : 1, Source = random.OneIn(10) ? (uint)random.Number() : 0 },
+    };
+
+    private static W.BackupRequest BackupStep(Random random, FuzzNode node)
+    {
+        switch (random.Next(4))
+        {
+            case 0:
+                return new() { Pin = new() { Have = random.OneIn(10) ? Vector(random, node) : new() } };
+            case 1:
+                return new() { Include = new() { Through = random.OneIn(5) ? Vector(random, node) : new() } };
+            case 2:
+                return new() { Settle = new() { Known = random.OneIn(5) ? Vector(random, node) : new(), Stamp = random.OneIn(2) ? node.Current.Clock.Packed : random.Number() } };
+            default:
+                var scan = new W.BackupRequest.Types.Scan { DigestOnly = random.OneIn(2) };
+                for (var left = random.Length(3); left > 0; left--) scan.Parts.Add(new W.BackupPart { Group = random.OneIn(4) ? (uint)random.Number() : 0, Vector = Vector(random, node) });
+                return new() { Scan = scan };
+        }
     }
 
     private static W.RecoverRequest Recovery(Random random, FuzzNode node)

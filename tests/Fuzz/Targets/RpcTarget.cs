@@ -53,6 +53,8 @@ internal sealed class RpcTarget : IFuzzTarget
         var end = input.AsSpan().IndexOf((byte)'\n');
         if (end <= 0 || input[0] != '/') return "no call";
         var path = Encoding.ASCII.GetString(input.AsSpan(0, end));
+        // Kestrel refuses such a path itself.
+        if (path.Contains("%00", StringComparison.Ordinal) || path.Contains('\0', StringComparison.Ordinal)) return "no call";
         var before = _node.Current;
         var wrote = _mayStillWrite;
         var headers = new HeaderDictionary { ["Content-Type"] = "application/grpc", ["te"] = "trailers" };

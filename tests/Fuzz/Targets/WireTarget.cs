@@ -18,7 +18,7 @@ internal sealed class WireTarget : IFuzzTarget
 
     private static readonly (MessageDescriptor Type, Action<byte[]> Map)[] Messages =
     [
-        (W.Heartbeat.Descriptor, bytes => W.Heartbeat.Parser.ParseFrom(bytes).ToDomain().ToWire()),
+        (W.Heartbeat.Descriptor, bytes => Map(new HeartbeatCodec(), W.Heartbeat.Parser.ParseFrom(bytes))),
         (W.RecordBatch.Descriptor, bytes => W.RecordBatch.Parser.ParseFrom(bytes).ToDomain().ToWire()),
         (W.RecordBatch.Descriptor, bytes => W.RecordBatch.Parser.ParseFrom(bytes).ToOpening().ToWire(Self)),
         (W.WriteRecord.Descriptor, bytes => W.WriteRecord.Parser.ParseFrom(bytes).ToDomain().ToWire()),
@@ -28,6 +28,8 @@ internal sealed class WireTarget : IFuzzTarget
         (W.ForwardReplyBatch.Descriptor, bytes => W.ForwardReplyBatch.Parser.ParseFrom(bytes).ToDomain().ToWire()),
         (W.TransferRequest.Descriptor, bytes => W.TransferRequest.Parser.ParseFrom(bytes).ToDomain().ToWire(Self)),
         (W.TransferPiece.Descriptor, bytes => W.TransferPiece.Parser.ParseFrom(bytes).ToDomain().ToWire()),
+        (W.BackupRequest.Descriptor, bytes => W.BackupRequest.Parser.ParseFrom(bytes).ToDomain().ToWire(Self)),
+        (W.BackupPiece.Descriptor, bytes => W.BackupPiece.Parser.ParseFrom(bytes).ToDomain().ToWire()),
         (W.PrepareRequest.Descriptor, bytes => W.PrepareRequest.Parser.ParseFrom(bytes).ToDomain()),
         (W.AcceptRequest.Descriptor, bytes => W.AcceptRequest.Parser.ParseFrom(bytes).ToDomain()),
         (W.LearnRequest.Descriptor, bytes => W.LearnRequest.Parser.ParseFrom(bytes).ToDomain()),
@@ -60,6 +62,8 @@ internal sealed class WireTarget : IFuzzTarget
     public ValueTask<string> RunAsync(byte[] input) => new(Bounds.Allocating(input.Length, () => Map(input)));
 
     public ValueTask DisposeAsync() => default;
+
+    private static void Map(HeartbeatCodec codec, W.Heartbeat beat) => codec.ToWire(codec.ToDomain(beat));
 
     private static string Map(byte[] input)
     {

@@ -1,4 +1,5 @@
 using Kv.Common.Identity;
+using Kv.Node.Backup;
 using Kv.Node.Membership;
 using Kv.Node.Migration;
 using Kv.Node.Peers;
@@ -78,6 +79,8 @@ internal sealed class VirtualNetwork(TimeProvider time)
             target.Serve(new Lossy(network, peer, self, far));
             return new Lossy(network, self, peer, near);
         }
+
+        public ValueTask<IPeerStream<BackupRequest, BackupPiece>> OpenBackupAsync(NodeAddress peer, CancellationToken cancellation) => throw new NotSupportedException();
 
         public async ValueTask<bool> ProbeAsync(NodeAddress peer, NodeAddress target, CancellationToken cancellation)
         {

@@ -30,7 +30,7 @@ internal sealed class VirtualNode : IHeartbeatSource
         Gate = new(self, new RecordingLogger<HeartbeatGate>(Log));
         Membership = new(self, Topology, transport, options, clock.Time, new Random(random.Next()), new RecordingLogger<MembershipService>(Log));
         _inbound = new(this, Gate, Membership, options, clock.Time, new RecordingLogger<InboundHeartbeats>(Log));
-        _loops = new(self, Topology, transport, this, Gate, Membership, options, clock.Time, random, new RecordingLogger<HeartbeatLoop>(Log));
+        _loops = new(self, Topology, transport, this, Gate, Membership, Departure, options, clock.Time, random, new RecordingLogger<HeartbeatLoop>(Log));
     }
 
     public NodeAddress Address => _self.Address;
@@ -47,6 +47,8 @@ internal sealed class VirtualNode : IHeartbeatSource
 
     public VersionVector Vector { get; set; } = VersionVector.Empty;
 
+    public Departure Departure { get; } = new();
+
     public List<(int Event, string Text)> Log { get; } = [];
 
     public void Start() => _running = Process.Start(() => Task.WhenAll(Membership.RunAsync(_stop.Token), _loops.RunAsync(_stop.Token)));
@@ -61,6 +63,13 @@ internal sealed class VirtualNode : IHeartbeatSource
         });
         return _running;
     }
+
+    /// <summary>Says how far it is with ending.</summary>
+    public void Announce(DepartureStage stage) => Process.Start(() =>
+    {
+        Departure.Announce(stage);
+        return Task.CompletedTask;
+    });
 
     public void Serve(IPeerStream<Heartbeat, Heartbeat> stream) => Process.Start(async () =>
     {
@@ -83,6 +92,9 @@ internal sealed class VirtualNode : IHeartbeatSource
         Owes: false,
         LiveKeys: 0,
         SentUnixMs: _time.GetUtcNow().ToUnixTimeMilliseconds(),
-        Ready: true,
-        Complete: true);
+        Ready: Departure.Stage is DepartureStage.Staying,
+        Complete: true)
+    {
+        Departure = Departure.Stage,
+    };
 }

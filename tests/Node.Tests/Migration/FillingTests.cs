@@ -246,7 +246,7 @@ public sealed class FillingTests : IDisposable
 
     private void Fill(int node)
     {
-        var mending = new Mending(_replicas[node], _transport, _clock.Time, _options, _metrics, new RecordingLogger<Mending>([]));
+        var mending = new Mending(_replicas[node], new(_replicas[node], _transport, _clock.Time, _options, NullLogger<RangeQuestions>.Instance), _metrics, NullLogger<Mending>.Instance);
         var filling = new Filling(
             Identity(node), _topology, _view, _replicas[node], _transport, mending, _progress, new(_clock.Time, new(_clock.Time), _options), _clock.Time, new Random(1), _options,
             new RecordingLogger<Filling>([]));

@@ -312,7 +312,7 @@ public sealed class ReplicaStepTests
     {
         Write(KeyOf(0));
         _topology = Of([2], [Shard(0, Nodes[2]), Shard(1, Nodes[0], Nodes[1], Nodes[3])], epoch: new(6));
-        Assert.Throws<StorageFailedException>(Begin);
+        Assert.Throws<DataDirectoryRefusedException>(Begin);
     }
 
     [Fact]
@@ -320,6 +320,15 @@ public sealed class ReplicaStepTests
     {
         Write(KeyOf(0));
         Assert.Throws<StorageDamagedException>(() => Do(step => step.Deliver(Passage.Of(Record(KeyOf(0), new(_self.Incarnation, Zero), 2)))));
+    }
+
+    [Fact]
+    public void A_peer_may_say_that_it_has_come_to_any_sequence()
+    {
+        Do(_ => { });
+        Do(step => step.Deliver(new Passage(new(new(new(102), Zero), ulong.MaxValue - 1), 0, null)));
+        Do(step => step.Deliver(new Passage(new(new(new(103), Zero), ulong.MaxValue - 1), 0, null)));
+        Assert.Equal(long.MaxValue, new ReplicaSnapshot(Held, _topology.Epoch, HybridTimestamp.Zero).LogRecords);
     }
 
     // Node 1 has written, and holds what the other shard had.
@@ -394,6 +403,16 @@ public sealed class ReplicaStepTests
         Assert.Null(_storage.Read(one.Key));
         Assert.NotNull(_storage.Read(two.Key));
         CheckCounts(2);
+    }
+
+    [Fact]
+    public void What_a_donor_has_no_more_is_dropped_but_for_deletions_of_which_the_log_here_may_have_more()
+    {
+        Prepare(out var origin);
+        Do(step => step.Apply(new(KeyOf(0), default, true, CausalToken.None)));
+        var deletion = _storage.Read(KeyOf(0))!;
+        Do(step => Assert.Equal(0, step.Drop(VersionVector.Of(new Dot(origin, 9)), [(deletion.Key, deletion.Dot)])));
+        Assert.Equal(deletion.Dot, _storage.Read(KeyOf(0))!.Dot);
     }
 
     private static readonly Origin Other = new(new(999), new(0, new(0)));

@@ -4,6 +4,7 @@ using Kv.Common.Membership;
 using Kv.Common.Replication;
 using Kv.Common.Time;
 using Kv.Common.Topology;
+using Kv.Node.Backup;
 using Kv.Node.Membership;
 using Kv.Node.Migration;
 using Kv.Node.Peers;
@@ -107,6 +108,8 @@ internal sealed class TwoReplicas : IDisposable
 
         public IAsyncEnumerable<TransferPiece> TransferAsync(NodeAddress peer, TransferRequest request, CancellationToken cancellation) =>
             Transfer!(peer, request, cancellation);
+
+        public ValueTask<IPeerStream<BackupRequest, BackupPiece>> OpenBackupAsync(NodeAddress peer, CancellationToken cancellation) => throw new NotSupportedException();
 
         public ValueTask<bool> ProbeAsync(NodeAddress peer, NodeAddress target, CancellationToken cancellation) => throw new NotSupportedException();
 

@@ -1,6 +1,8 @@
+using Kv.Common.Causality;
 using Kv.Common.Identity;
 using Kv.Common.Membership;
 using Kv.Common.Topology;
+using Kv.Node.Backup;
 using Kv.Node.Membership;
 using Kv.Node.Migration;
 using Kv.Node.Peers;
@@ -10,11 +12,12 @@ using Kv.Node.Requests;
 using Kv.Node.Signals;
 using Kv.Node.Telemetry;
 using Kv.Node.Topology;
+using Kv.TestSupport;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Kv.Node.Tests.Requests;
 
-/// <summary>What becomes of a request whose replicas are overloaded, or have no room on their disks.</summary>
+/// <summary>What becomes of a request whose replicas are overloaded, have no room on their disks, are slow to answer, or do not know what is asked of them.</summary>
 public sealed class OverloadedReplicasTests : IAsyncDisposable
 {
     private static readonly NodeAddress Self = NodeAddress.Parse("10.10.0.2:8080");
@@ -24,8 +27,10 @@ public sealed class OverloadedReplicasTests : IAsyncDisposable
     private readonly Answering _transport = new();
     private readonly CancellationTokenSource _stop = new();
     private readonly KvMetrics _metrics = new();
+    private readonly Published<MembershipView> _view = new(new(Self, []));
     private readonly ClusterTopology _topology;
     private readonly ShardMembers _shard;
+    private readonly ForwardLanes _lanes;
     private readonly Forwarder _forwarder;
     private readonly Task _running;
 
@@ -36,11 +41,10 @@ public sealed class OverloadedReplicasTests : IAsyncDisposable
         _shard = _topology.Shards[0];
         var identity = new NodeIdentity(_topology.Cluster, Self, new(1));
         var published = new Published<ClusterTopology>(_topology);
-        var view = new Published<MembershipView>(new(Self, []));
-        var options = new RequestOptions();
-        var lanes = new ForwardLanes(identity, published, _transport, TimeProvider.System, new Random(1), options, NullLogger<ForwardLane>.Instance);
-        _forwarder = new(identity, lanes, view, TimeProvider.System, options, _metrics);
-        _running = lanes.RunAsync(_stop.Token);
+        var options = new RequestOptions { LateAfter = TimeSpan.FromMilliseconds(20) };
+        _lanes = new ForwardLanes(identity, published, _transport, TimeProvider.System, new Random(1), options, NullLogger<ForwardLane>.Instance);
+        _forwarder = new(identity, _lanes, _view, TimeProvider.System, options, _metrics);
+        _running = _lanes.RunAsync(_stop.Token);
         Assert.Equal(3, others.Count);
     }
 
@@ -82,6 +86,40 @@ public sealed class OverloadedReplicasTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task One_that_answers_nothing_is_asked_last_until_it_answers()
+    {
+        // Seen, and ready: among those who were never heard, nobody is better than another.
+        _view.Publish(new(Self, _topology.Members.Where(member => !member.Equals(Self)).Select(member => new PeerView(
+            member, PeerState.Alive, true, new(9), _topology.Epoch, 0, VersionVector.Empty, null, null, false, 1, true, true, TimeSpan.Zero, 0, TimeSpan.Zero))));
+        _transport.Answer = _ => null;
+        var waits = ForwardAsync(isWrite: true);
+        await Eventually.Async(() => Task.FromResult(_transport.Asked.Count == 1 && _lanes.IsLate(_transport.Asked[0])), TimeSpan.FromSeconds(10), "it is late");
+        var slow = _transport.Asked[0];
+
+        _transport.Answer = _ => new Outcome.ShardUnavailable(Shard, false);
+        foreach (var isWrite in (bool[])[true, true, false, false, false]) await ForwardAsync(isWrite);
+        Assert.DoesNotContain(slow, _transport.Asked.Skip(1));
+
+        await _transport.AnswerHeldAsync(Stored);
+        Assert.IsType<Outcome.Stored>(await waits);
+        await ForwardAsync(isWrite: true);
+        Assert.Equal(slow, _transport.Asked[^1]);
+    }
+
+    [Fact]
+    public async Task One_that_knows_of_no_listings_answers_for_a_key_and_the_next_one_is_asked()
+    {
+        var listed = new Outcome.Listed([], null, new byte[] { 1 }, default, _topology.Epoch);
+        _transport.Answer = asked => asked switch
+        {
+            1 => new Outcome.NotOwner(_topology.Epoch),
+            2 => new Outcome.Absent(new byte[] { 1 }, Shard),
+            _ => listed,
+        };
+        Assert.Same(listed, await ForwardAsync(new ListCommand(Shard, new(default, null, null, 10, 1000, WithValues: true), PresentedToken.None)));
+    }
+
+    [Fact]
     public void Both_refusals_travel()
     {
         Outcome[] refusals = [new Outcome.Overloaded(), new Outcome.InsufficientStorage(new(7))];
@@ -90,9 +128,11 @@ public sealed class OverloadedReplicasTests : IAsyncDisposable
 
     private static Outcome Stored => new Outcome.Stored(false, false, new byte[] { 1 }, Shard, 1);
 
-    private async Task<Outcome> ForwardAsync(bool isWrite)
+    private Task<Outcome> ForwardAsync(bool isWrite) =>
+        ForwardAsync(isWrite ? new PutCommand(Key, "1"u8.ToArray(), PresentedToken.None, WriteConcernLevel.Default) : new GetCommand(Key, PresentedToken.None));
+
+    private async Task<Outcome> ForwardAsync(Command command)
     {
-        Command command = isWrite ? new PutCommand(Key, "1"u8.ToArray(), PresentedToken.None, WriteConcernLevel.Default) : new GetCommand(Key, PresentedToken.None);
         var deadline = Deadline.In(TimeSpan.FromSeconds(20), TimeProvider.System);
         return await _forwarder.ForwardAsync(_shard, _topology, command, new(true, deadline, deadline, _topology.Epoch));
     }
@@ -102,7 +142,16 @@ public sealed class OverloadedReplicasTests : IAsyncDisposable
     {
         public List<NodeAddress> Asked { get; } = [];
 
-        public Func<int, Outcome> Answer { get; set; } = _ => new Outcome.Overloaded();
+        /// <summary>Null: not now.</summary>
+        public Func<int, Outcome?> Answer { get; set; } = _ => new Outcome.Overloaded();
+
+        private readonly List<(InMemoryPeerStream<ForwardReplyBatch, ForwardBatch> Stream, ulong Id)> _held = [];
+
+        /// <summary>Answers what was not answered before.</summary>
+        public async Task AnswerHeldAsync(Outcome outcome)
+        {
+            foreach (var (stream, id) in _held) await stream.SendAsync(new([new(id, outcome)]), CancellationToken.None);
+        }
 
         public ValueTask<IPeerStream<ForwardBatch, ForwardReplyBatch>> OpenForwardingAsync(NodeAddress peer, CancellationToken cancellation)
         {
@@ -119,6 +168,8 @@ public sealed class OverloadedReplicasTests : IAsyncDisposable
         public IAsyncEnumerable<RecordBatch> FetchAsync(NodeAddress peer, FetchRequest request, CancellationToken cancellation) => throw new NotSupportedException();
 
         public IAsyncEnumerable<TransferPiece> TransferAsync(NodeAddress peer, TransferRequest request, CancellationToken cancellation) => throw new NotSupportedException();
+
+        public ValueTask<IPeerStream<BackupRequest, BackupPiece>> OpenBackupAsync(NodeAddress peer, CancellationToken cancellation) => throw new NotSupportedException();
 
         public ValueTask<bool> ProbeAsync(NodeAddress peer, NodeAddress target, CancellationToken cancellation) => throw new NotSupportedException();
 
@@ -140,7 +191,8 @@ public sealed class OverloadedReplicasTests : IAsyncDisposable
                         lock (Asked)
                         {
                             Asked.Add(peer);
-                            replies.Add(new(request.Id, Answer(Asked.Count)));
+                            if (Answer(Asked.Count) is { } outcome) replies.Add(new(request.Id, outcome));
+                            else _held.Add((stream, request.Id));
                         }
                     }
 

@@ -6,7 +6,7 @@ namespace Kv.Node.Tests.Requests;
 
 public sealed class RequestBudgetTests : IDisposable
 {
-    private readonly RequestOptions _options = new() { MaxReads = 2, MaxWrites = 2, MaxWaiting = 1, MaxWriteBytes = 100 };
+    private readonly RequestOptions _options = new() { MaxReads = 2, MaxWrites = 2, MaxWaiting = 1, MaxWriteBytes = 100, MaxBatches = 2 };
     private readonly KvMetrics _metrics = new();
     private readonly RequestBudget _budget;
 
@@ -25,6 +25,16 @@ public sealed class RequestBudgetTests : IDisposable
         Fill(() => _budget.TryServe(Forwarded(ForwardedOperation.Get, 0)));
         Fill(() => _budget.TryServe(Forwarded(ForwardedOperation.Delete, 0)));
         Assert.Equal(4, _budget.UnderWay);
+    }
+
+    [Fact]
+    public void Batches_have_places_of_their_own_and_their_bodies_count_with_those_of_writes()
+    {
+        Fill(() => _budget.TryBatch(30));
+        Assert.Equal(2, _budget.UnderWay);
+        Assert.True(_budget.TryRead().IsHeld);
+        Assert.False(_budget.TryWrite(41).IsHeld);
+        Assert.True(_budget.TryWrite(40).IsHeld);
     }
 
     [Fact]

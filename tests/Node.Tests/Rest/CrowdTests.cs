@@ -123,6 +123,33 @@ public sealed class CrowdTests
     }
 
     [Fact]
+    public async Task Clients_that_never_read_what_replicas_hold_are_ended_and_hold_up_nobody()
+    {
+        await using var node = await InProcessNode.StartAsync(
+            options: ["--Rest:MaxOtherRequests=3", "--Rest:MaxSlowAnswers=2", "--Rest:Patience=00:00:00.1", "--Rest:AnswerTimeout=00:00:01"]);
+        AnswerAssert.Stored(await node.Client.PutAsync("large", $"\"{new string('x', 1_000_000)}\""), replaced: false);
+        var many = string.Concat(Enumerable.Repeat("GET /key-value-store-view/replicas-of/large HTTP/1.1\r\nHost: x\r\n\r\n", 24));
+        var crowd = new List<RawConnection>();
+        try
+        {
+            for (var i = 0; i < 6; i++)
+            {
+                crowd.Add(await RawConnection.OpenAsync(node.Port, receiveBuffer: 4096));
+                await crowd[^1].SendAsync(many);
+                await UntilServedAsync(node.Client, c => c.GetPathAsync("/key-value-store-view"), 200);
+            }
+
+            // Those that found no place were refused all that they asked for, and wait for nothing.
+            await Eventually.Async(async () => (await Task.WhenAll(crowd.Select(IsResetAsync))).Contains(true), Soon, "somebody's connection is ended");
+            await UntilServedAsync(node.Client, c => c.GetPathAsync("/key-value-store-view"), 200);
+        }
+        finally
+        {
+            crowd.ForEach(connection => connection.Dispose());
+        }
+    }
+
+    [Fact]
     public async Task A_body_without_end_is_refused_when_it_is_too_large()
     {
         await using var node = await InProcessNode.StartAsync();

@@ -20,6 +20,8 @@ public sealed class PathTests(SingleNode node)
     }
 
     [Theory]
+    [InlineData("PUT", "/key-value-store")]
+    [InlineData("DELETE", "/key-value-store")]
     [InlineData("POST", "/key-value-store-view")]
     [InlineData("PATCH", "/key-value-store-view")]
     [InlineData("POST", "/key-value-store-shard/shard-ids")]
@@ -47,7 +49,6 @@ public sealed class PathTests(SingleNode node)
     [InlineData("/")]
     [InlineData("/x")]
     [InlineData("/favicon.ico")]
-    [InlineData("/key-value-store")]
     [InlineData("/key-value-store/")]
     [InlineData("/key-value-store/?x=1")]
     [InlineData("/key-value-store//")]

@@ -89,7 +89,8 @@ public sealed class ShardAndViewTests(SingleNode node)
         Assert.Equal("ready", (await _client.GetPathAsync("/readyz")).Text("status"));
         var metrics = await _client.GetPathAsync("/metrics");
         Assert.Equal(200, metrics.Status);
-        Assert.Contains("kv_ready", metrics.Body);
+        // Which ones is for MetricNamesTests, with a node in a process of its own: nodes of this one that end take their instruments with them, which have the same names.
+        Assert.Contains("# TYPE ", metrics.Body);
         Assert.StartsWith("text/plain", metrics.Header("Content-Type"));
     }
 

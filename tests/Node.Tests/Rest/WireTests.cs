@@ -21,7 +21,7 @@ public sealed partial class WireTests(SingleNode node)
 
     [Theory]
     [InlineData("GET /key-value-store/ HTTP/1.1", 404)]
-    [InlineData("GET /key-value-store HTTP/1.1", 404)]
+    [InlineData("GET /key-value-stores HTTP/1.1", 404)]
     [InlineData("PUT /key-value-store/a/b HTTP/1.1", 404)]
     [InlineData("GET /key-value-store/a/../b HTTP/1.1", 404)]
     [InlineData("GET /./key-value-store/a/b HTTP/1.1", 404)]

@@ -43,7 +43,7 @@ internal sealed class AnswerWatch(SimCluster cluster, Calm calm)
         var topologies = cluster.History.Between(entry.Record.OpenedToken.Epoch, latest).ToList();
         var known = topologies.Select(topology => topology.ShardOf(entry.Record.Key).Members).ToList();
         var members = known.SelectMany(shard => shard).Distinct().Select(address => cluster[address]).ToList();
-        var holding = members.Count(member => member.Disk.Had(entry.Record));
+        var holding = members.Count(member => member.Disk.Had(entry.Record) || member.Disk.HasForgotten(entry.Record));
         if (holding < stored.Replicas) cluster.Violations.Add("Acknowledged is durable", $"{dot} is said to be on {stored.Replicas} replicas, and is on {holding}");
         var counting = known.Min(shard => shard.Length);
         var majority = (counting / 2) + 1;

@@ -67,6 +67,7 @@ internal static partial class AllMutants
         (() => new MigrationMutants.ResumedWithOlderScan(), "a transfer goes on with a donor that holds less"),
         (() => new RetentionMutants.TrimBeforeStable(), "the log is trimmed of what is durable here alone"),
         (() => new RetentionMutants.CollectBeforeStable(), "a deletion is forgotten before all members hold it"),
+        (() => new RetentionMutants.CollectWhatIsLogged(), "a deletion is forgotten although the log has a write of its key"),
         (() => new RetentionMutants.CollectAtOnceWhenStable(), "a deletion is forgotten while an older write is on its way"),
         (() => new RetentionMutants.CompareTooLittle(), "a comparison overlooks half of what differs"),
         (() => new MigrationMutants.AcknowledgedByOldOwnersOnly(), "a write is acknowledged without the new owners, and not handed over"),

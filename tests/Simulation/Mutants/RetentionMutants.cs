@@ -26,12 +26,14 @@ internal static class RetentionMutants
         public override void Services(IServiceCollection services, SimNode node) => services.AddSingleton(s => new LogRetention(
             s.GetRequiredService<NodeIdentity>(), s.GetRequiredService<Published<ClusterTopology>>(), s.GetRequiredService<Published<MembershipView>>(), s.GetRequiredService<ReplicaState>(),
             StabilityThatSees(s, node, peer => peer with { Vector = peer.Vector.Join(s.GetRequiredService<ReplicaState>().Snapshot.Current.Vector) }),
-            s.GetRequiredService<TopologyChanges>(), s.GetRequiredService<TimeProvider>(), s.GetRequiredService<RetentionOptions>(), s.GetRequiredService<ILogger<LogRetention>>()));
+            s.GetRequiredService<LogHolds>(), s.GetRequiredService<TopologyChanges>(), s.GetRequiredService<TimeProvider>(), s.GetRequiredService<RetentionOptions>(), s.GetRequiredService<ILogger<LogRetention>>()));
     }
 
-    /// <summary>A deletion is forgotten as soon as this replica has it.</summary>
+    /// <summary>A deletion is forgotten as soon as this replica has it. What is in the log is stable before it goes, so that is not looked at either.</summary>
     internal sealed class CollectBeforeStable : Mutant
     {
+        public override IStorageEngine Storage(IStorageEngine real, SimNode node) => new LogNotLookedAt(real);
+
         public override void Services(IServiceCollection services, SimNode node) => services.AddSingleton(s =>
         {
             PeerView Overstate(PeerView peer) => peer with { Vector = peer.Vector.Join(s.GetRequiredService<ReplicaState>().Snapshot.Current.Vector) };
@@ -39,6 +41,12 @@ internal static class RetentionMutants
                 s.GetRequiredService<NodeIdentity>(), s.GetRequiredService<Published<ClusterTopology>>(), Sight.OfPeers(s, node, Overstate), s.GetRequiredService<ReplicaState>(),
                 StabilityThatSees(s, node, Overstate));
         });
+    }
+
+    /// <summary>A deletion is forgotten although the log has a write of its key still.</summary>
+    internal sealed class CollectWhatIsLogged : Mutant
+    {
+        public override IStorageEngine Storage(IStorageEngine real, SimNode node) => new LogNotLookedAt(real);
     }
 
     /// <summary>A deletion is forgotten as soon as all have it, whatever older writes are on their way.</summary>
@@ -85,6 +93,13 @@ internal static class RetentionMutants
         {
             public override ValueTask CommitAsync(StorageBatch batch) => base.CommitAsync(Checkpoint.Fill is null ? batch : batch with { Forgotten = [] });
         }
+    }
+
+    // Whoever asks which keys are in the log hears of none.
+    private sealed class LogNotLookedAt(IStorageEngine inner) : StorageWrapper(inner)
+    {
+        public override LogSlice? ReadLog(Origin origin, ulong after, ulong through, int maxRecords, int maxBytes) =>
+            maxRecords == LoggedKeys.SliceRecords ? new([], through) : base.ReadLog(origin, after, through, maxRecords, maxBytes);
     }
 
     private static Stability StabilityThatSees(IServiceProvider s, SimNode node, Func<PeerView, PeerView> change) => new(

@@ -2,6 +2,7 @@ using Kv.Common.Causality;
 using Kv.Common.Identity;
 using Kv.Common.Replication;
 using Kv.Common.Topology;
+using Kv.Node.Backup;
 using Kv.Node.Membership;
 using Kv.Node.Migration;
 using Kv.Node.Peers;
@@ -40,6 +41,10 @@ internal class StorageWrapper(IStorageEngine inner) : IStorageEngine
 
     public virtual IEnumerable<WriteRecord> Scan(RingRange range) => inner.Scan(range);
 
+    public virtual IEnumerable<WriteRecord> ScanAfter(Key key) => inner.ScanAfter(key);
+
+    public virtual IStorageSnapshot TakeSnapshot() => inner.TakeSnapshot();
+
     public virtual byte[]? ReadMeta(string name) => inner.ReadMeta(name);
 
     public virtual ValueTask WriteMetaAsync(string name, ReadOnlyMemory<byte> value) => inner.WriteMetaAsync(name, value);
@@ -64,6 +69,9 @@ internal class TransportWrapper(IPeerTransport inner) : IPeerTransport
 
     public virtual IAsyncEnumerable<TransferPiece> TransferAsync(NodeAddress peer, TransferRequest request, CancellationToken cancellation) =>
         inner.TransferAsync(peer, request, cancellation);
+
+    public virtual ValueTask<IPeerStream<BackupRequest, BackupPiece>> OpenBackupAsync(NodeAddress peer, CancellationToken cancellation) =>
+        inner.OpenBackupAsync(peer, cancellation);
 
     public virtual ValueTask<bool> ProbeAsync(NodeAddress peer, NodeAddress target, CancellationToken cancellation) => inner.ProbeAsync(peer, target, cancellation);
 

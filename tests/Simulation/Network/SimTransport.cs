@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Threading.Channels;
 using Kv.Common.Identity;
+using Kv.Node.Backup;
 using Kv.Node.Membership;
 using Kv.Node.Migration;
 using Kv.Node.Peers;
@@ -58,6 +59,8 @@ internal sealed class SimTransport(SimNetwork network, NodeIdentity self, SimPro
         await stream.SendAsync(request, cancellation);
         while (await stream.ReceiveAsync(cancellation) is { } piece) yield return piece;
     }
+
+    public ValueTask<IPeerStream<BackupRequest, BackupPiece>> OpenBackupAsync(NodeAddress peer, CancellationToken cancellation) => throw new NotSupportedException();
 
     public async ValueTask<bool> ProbeAsync(NodeAddress peer, NodeAddress target, CancellationToken cancellation)
     {

@@ -88,6 +88,14 @@ internal sealed class AuditedStorage : IStorageEngine
         return _inner.Scan(range);
     }
 
+    public IEnumerable<WriteRecord> ScanAfter(Key key)
+    {
+        LearnOwnWrites(_inner.Checkpoint);
+        return _inner.ScanAfter(key);
+    }
+
+    public IStorageSnapshot TakeSnapshot() => _inner.TakeSnapshot();
+
     public byte[]? ReadMeta(string name) => _inner.ReadMeta(name);
 
     public async ValueTask WriteMetaAsync(string name, ReadOnlyMemory<byte> value)
@@ -116,7 +124,7 @@ internal sealed class AuditedStorage : IStorageEngine
         // What a fill drops was forgotten by its donor; all else is forgotten here.
         if (before.Fill is null)
         {
-            foreach (var tombstone in batch.Forgotten.Select(_inner.Read).OfType<WriteRecord>().Where(record => record.IsTombstone)) InspectCollected(tombstone);
+            foreach (var tombstone in batch.Forgotten.Select(_inner.Read).OfType<WriteRecord>().Where(record => record.IsTombstone)) InspectCollected(tombstone, batch.Checkpoint);
         }
 
         foreach (var record in batch.Forgotten.Select(_inner.Read).OfType<WriteRecord>())
@@ -126,8 +134,8 @@ internal sealed class AuditedStorage : IStorageEngine
         }
     }
 
-    // Every member of its shard holds the deletion and whatever it outdoes.
-    private void InspectCollected(WriteRecord tombstone)
+    // Every member of its shard holds the deletion and whatever it outdoes, and the log here has none of it any more.
+    private void InspectCollected(WriteRecord tombstone, ReplicaCheckpoint after)
     {
         var topology = _node.Known!;
         var outdone = _ledger.Entries.Where(entry => entry.Record.Key.Equals(tombstone.Key) && !WinnerRule.Wins(entry.Record, tombstone) && !entry.IsLost).ToList();
@@ -137,6 +145,8 @@ internal sealed class AuditedStorage : IStorageEngine
                 _violations.Add("Deletions are forgotten when all know", $"{_self.Address} forgets {tombstone.Dot} of {tombstone.Key}, and {member.Address} does not hold {entry.Record.Dot}");
         }
 
+        foreach (var entry in outdone.Where(entry => after.Vector.Covers(entry.Record.Dot) && !after.LoggedAfter.Covers(entry.Record.Dot)))
+            _violations.Add("What the log has is remembered", $"{_self.Address} forgets {tombstone.Dot} of {tombstone.Key}, and its log has {entry.Record.Dot}");
         _ledger.Collected(tombstone);
     }
 

@@ -9,6 +9,7 @@ using Kv.Node.Replication;
 using Kv.Node.Requests;
 using Kv.Node.Rest;
 using Kv.Node.Retention;
+using Kv.Node.Scrub;
 using Kv.Node.Storage;
 using Kv.Node.Topology;
 using Kv.Simulation.Checkers;
@@ -140,6 +141,7 @@ internal sealed class SimCluster
             Migration = new MigrationOptions(),
             // So small that it all happens within seconds.
             Retention = new RetentionOptions { ReviewInterval = TimeSpan.FromMilliseconds(300), TombstoneInterval = TimeSpan.Zero, MinTrimRecords = 4, MaxLogRecords = 60, DemoteAfter = TimeSpan.FromSeconds(1.5) },
+            Scrub = new ScrubOptions { Period = TimeSpan.FromSeconds(12), HurriedPeriod = TimeSpan.FromSeconds(4), ArcsPerStep = 1024 },
         };
         Mutant.Options(options);
         return options;

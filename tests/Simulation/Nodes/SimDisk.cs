@@ -51,6 +51,12 @@ internal sealed class SimDisk(Random random)
     public bool Had(WriteRecord record) => Has(record) || Lost.Any(lost => Has(lost, record));
 
     /// <summary>
+    /// A deletion that was here, and went from data and log because everybody held it: that may be before its own coordinator has heard so from all (seed 289). Whether it was right to
+    /// let it go is judged elsewhere.
+    /// </summary>
+    public bool HasForgotten(WriteRecord record) => record.IsTombstone && Durable.Vector.Covers(record.Dot) && Durable.LoggedAfter.Covers(record.Dot);
+
+    /// <summary>
     /// True when the replica on this disk answers for the write: it is in the ranges of its place, or of a group that ended and whose log is kept for others. What it is
     /// being filled with may be given up again.
     /// </summary>

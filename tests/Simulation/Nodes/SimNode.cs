@@ -338,7 +338,7 @@ internal sealed class SimNode
                 await _services.GetRequiredService<NodeLoops>().RunAsync(_stop.Token);
                 if (!_stop.IsCancellationRequested) _cluster.Violations.Add("No unexpected failure", $"{_node.Address}: the loops ended by themselves");
             }
-            catch (StorageFailedException failed)
+            catch (Exception failed) when (failed is StorageFailedException or DataDirectoryRefusedException)
             {
                 _cluster.Log($"{_node.Address} stops: {failed.Message}");
             }

@@ -25,6 +25,7 @@ internal sealed class Simulation
     private readonly SimCluster _cluster;
     private readonly Nemesis _nemesis;
     private readonly Workload _workload;
+    private readonly ScrubWatch _scrubs;
     private readonly List<SimClient> _clients = [];
     private readonly SimTimeProvider _clientTime;
     private readonly SimProcess _clientProcess;
@@ -41,6 +42,7 @@ internal sealed class Simulation
         _cluster = new(_scheduler, plan.Nodes, plan.Spares, plan.Shards, new Random(_random.Next()), mutant, log);
         foreach (var link in _cluster.Network.Links) link.Latency = (TimeSpan.FromMicroseconds(100), TimeSpan.FromMicroseconds(200) + (plan.MostLatency * _random.NextDouble()));
         foreach (var node in _cluster.Nodes) node.MayStartAt = TimeSpan.FromMilliseconds(_random.Next(1500)).Ticks;
+        _scrubs = new(_cluster);
         _nemesis = new(_cluster, new Random(_random.Next()));
         _workload = new(_cluster, new Random(_random.Next()), plan.HotKeys, plan.Keys, plan.IsPeaceful);
         _clientProcess = _cluster.NextProcess("clients");
@@ -97,6 +99,7 @@ internal sealed class Simulation
         {
             detection.Look();
             queues.Look(isAtRest: false);
+            _scrubs.Look();
         }
     }
 
@@ -175,6 +178,8 @@ internal sealed class Simulation
         {
             new FinalWatch(_cluster, _workload).Look();
             new QueueWatch(_cluster).Look(isAtRest: true);
+            _scrubs.Look();
+            _scrubs.Count();
         }
 
         async Task ServeAsync(SimClient client)

@@ -34,8 +34,10 @@ internal sealed class Scheduler(Random? interleaving)
     {
         if (Environment.CurrentManagedThreadId != _thread)
         {
-            Volatile.Write(ref _trespass, Environment.StackTrace);
-            throw new EscapedContinuationException($"Work of {process.Name} left the simulation's thread.");
+            // The exception's own trace ends where the task catches it, before whoever completed that.
+            var trespass = Environment.StackTrace;
+            Volatile.Write(ref _trespass, trespass);
+            throw new EscapedContinuationException($"Work of {process.Name} left the simulation's thread: {trespass}");
         }
 
         AddReady(new(process, callback, state));

@@ -18,7 +18,7 @@ internal static class ClusterFinder
         if (untold is DiscoveryDecision.Form alone) return alone.Topology;
 
         await using var doors = await DiscoveryDoors.OpenAsync(args, options);
-        using var channels = new PeerChannels(options.Peers);
+        using var channels = new PeerChannels(options.Peers, doors.Security.Peers);
         var calls = new DiscoveryCalls(channels, options.Topology.AnswerTimeout, time, doors.Loggers.CreateLogger<DiscoveryCalls>());
         try
         {

@@ -1,4 +1,5 @@
 using Kv.Node.Rest;
+using Kv.Node.Security;
 
 namespace Kv.Node.Hosting.ClusterDiscovery;
 
@@ -12,6 +13,8 @@ internal sealed class DiscoveryDoors : IAsyncDisposable
     /// <summary>Cancelled when the process is told to stop.</summary>
     public CancellationToken Stopping => _app.Lifetime.ApplicationStopping;
 
+    public NodeSecurity Security => _app.Services.GetRequiredService<NodeSecurity>();
+
     public ILoggerFactory Loggers => _app.Services.GetRequiredService<ILoggerFactory>();
 
     /// <summary>Listens on the ports that the node itself will have. Throws <see cref="IOException"/> when one is taken.</summary>
@@ -21,7 +24,7 @@ internal sealed class DiscoveryDoors : IAsyncDisposable
         // The node itself says that it has started and where it listens.
         builder.Services.Configure<ConsoleLifetimeOptions>(console => console.SuppressStatusMessages = true);
         builder.Logging.AddFilter("Microsoft.Hosting.Lifetime", LogLevel.Warning);
-        builder.Services.AddSingleton(options).AddSingleton<UndecidedControlPlane>().AddGrpc();
+        builder.Services.AddSingleton(options).AddSingleton(TimeProvider.System).AddSecurity(options).AddSingleton<UndecidedControlPlane>().AddGrpc();
 
         var app = builder.Build();
         var doors = new DiscoveryDoors(app);
@@ -46,7 +49,13 @@ internal sealed class DiscoveryDoors : IAsyncDisposable
         await _app.DisposeAsync();
     }
 
-    private static Task AnswerAsync(HttpContext context) => context.Request.Path == "/livez"
+    private static Task AnswerAsync(HttpContext context)
+    {
+        SecurityHeaders.Set(context.Response.Headers);
+        return AnswerProbeAsync(context);
+    }
+
+    private static Task AnswerProbeAsync(HttpContext context) => context.Request.Path == "/livez"
         ? Results.Json(new("alive"), RestJsonContext.Default.ProbeAnswer).ExecuteAsync(context)
-        : RestErrors.WriteAsync(context, StatusCodes.Status503ServiceUnavailable, "Node is looking for its cluster", 1);
+        : RestErrors.WriteAsync(context, Problems.NoCluster, 1);
 }

@@ -1,7 +1,9 @@
 using System.Diagnostics;
+using Google.Protobuf;
 using Kv.Common.Causality;
 using Kv.Common.Identity;
 using Kv.Node.Requests;
+using Kv.Node.Telemetry;
 using W = Kv.Wire;
 
 namespace Kv.Node.Peers.Wire;
@@ -9,6 +11,9 @@ namespace Kv.Node.Peers.Wire;
 /// <summary>Forwarded requests and their outcomes between their domain and wire forms.</summary>
 internal static class WireForwarding
 {
+    // For peers that know of no listings.
+    private static readonly ByteString AnyKey = ByteString.CopyFromUtf8("-");
+
     public static W.ForwardBatch ToWire(this ForwardBatch batch)
     {
         var wire = new W.ForwardBatch();
@@ -43,30 +48,38 @@ internal static class WireForwarding
     {
         Id = request.Id,
         Epoch = request.Epoch.Value,
-        Operation = (W.Operation)request.Operation,
-        Key = request.Key.Utf8.ToWire(),
+        Operation = request.Listing is null ? (W.Operation)request.Operation : W.Operation.Get,
+        Key = request.Listing is null ? request.Key.Utf8.ToWire() : AnyKey,
+        Listing = request.Listing?.ToWire(),
         Value = request.Value.ToWire(),
         Token = request.SealedToken.ToWire(),
         WriteConcern = (W.WriteConcern)request.Concern,
         TimeoutMs = (uint)Math.Clamp(request.Timeout.TotalMilliseconds, 0, uint.MaxValue),
         Shard = (uint)request.Shard.Value,
+        TraceParent = request.Trace == default ? "" : KvTracing.Format(request.Trace),
+        TraceState = request.Trace.TraceState ?? "",
     };
 
     public static ForwardRequest ToDomain(this W.ForwardRequest wire)
     {
+        var listing = wire.Listing is not null && wire.Operation == W.Operation.Get ? wire.Listing.ToDomain() : null;
         if (wire.Operation is < W.Operation.Get or > W.Operation.CountKeys) throw new WireFormatException("Unknown operation.");
         if (wire.WriteConcern is < W.WriteConcern.Default or > W.WriteConcern.All) throw new WireFormatException("Unknown write concern.");
         if (wire.Operation != W.Operation.CountKeys && wire.Key.IsEmpty) throw new WireFormatException("A key is needed.");
         return new(
             wire.Id,
             new(wire.Epoch),
-            (ForwardedOperation)wire.Operation,
+            listing is null ? (ForwardedOperation)wire.Operation : ForwardedOperation.List,
             new Key(wire.Key.Memory),
             wire.Value.Memory,
             wire.Token.Memory,
             (WriteConcernLevel)wire.WriteConcern,
             TimeSpan.FromMilliseconds(wire.TimeoutMs),
-            new((int)Math.Min(wire.Shard, int.MaxValue)));
+            new((int)Math.Min(wire.Shard, int.MaxValue)))
+        {
+            Listing = listing,
+            Trace = KvTracing.Parse(wire.TraceParent, wire.TraceState),
+        };
     }
 
     public static W.ForwardReply ToWire(this ForwardReply reply)
@@ -99,6 +112,9 @@ internal static class WireForwarding
             case Outcome.Counted counted:
                 wire.Counted = new() { LiveKeys = (ulong)counted.LiveKeys, Vector = counted.Vector.ToWire(), Group = counted.Group.Value, Epoch = counted.Epoch.Value };
                 break;
+            case Outcome.Listed listed:
+                wire.Listed = listed.ToWire();
+                break;
             default:
                 wire.Refused = ToRefusal(reply.Outcome);
                 break;
@@ -117,6 +133,7 @@ internal static class WireForwarding
             wire.Found.Value.Memory, wire.Found.Token.Memory, wire.Found.Version.Memory, new((int)wire.Found.Shard)),
         W.ForwardReply.OutcomeOneofCase.Absent => new Outcome.Absent(wire.Absent.Token.Memory, new((int)wire.Absent.Shard)),
         W.ForwardReply.OutcomeOneofCase.Counted => new Outcome.Counted((long)wire.Counted.LiveKeys, wire.Counted.Vector.ToDomain(), new(wire.Counted.Group), new(wire.Counted.Epoch)),
+        W.ForwardReply.OutcomeOneofCase.Listed => wire.Listed.ToDomain(),
         W.ForwardReply.OutcomeOneofCase.Refused => ToOutcome(wire.Refused),
         _ => throw new WireFormatException("A reply without an outcome."),
     });

@@ -1,3 +1,4 @@
+using Kv.Common.Causality;
 using Kv.Common.Identity;
 using Kv.Common.Membership;
 using Kv.Common.Migration;
@@ -24,21 +25,24 @@ internal static class WireHeartbeat
             Ready = beat.Ready,
             Complete = beat.Complete,
             Replica = beat.Replica.ToWire(),
+            RequestsPerSecond = beat.RequestsPerSecond,
+            Departure = (W.Departure)beat.Departure,
         };
         if (beat.Place is { } place) wire.Place = place.Value;
         return wire;
     }
 
-    public static Heartbeat ToDomain(this W.Heartbeat wire)
-    {
-        var sender = wire.Sender.ToDomain();
-        return new(
+    /// <param name="wire">The beat, without what was said before.</param>
+    /// <param name="sender">Who sent it.</param>
+    /// <param name="vector">What the sender holds.</param>
+    public static Heartbeat ToDomain(this W.Heartbeat wire, NodeIdentity sender, VersionVector vector) =>
+        new(
             sender.Cluster,
             sender.Address,
             sender.Incarnation,
             new(wire.Epoch),
             wire.TopologyDigest,
-            wire.Vector.ToDomain(),
+            vector,
             wire.HasPlace ? new ReplicaGroup(wire.Place) : null,
             wire.Filling?.ToDomain(),
             wire.Owes,
@@ -48,8 +52,9 @@ internal static class WireHeartbeat
             wire.Complete)
         {
             Replica = wire.Replica?.ToDomain() ?? ReplicaReport.None,
+            RequestsPerSecond = wire.RequestsPerSecond,
+            Departure = wire.Departure is W.Departure.Leaving or W.Departure.Gone ? (DepartureStage)wire.Departure : DepartureStage.Staying,
         };
-    }
 
     public static W.ReplicaReport ToWire(this ReplicaReport report) => new()
     {

@@ -82,10 +82,26 @@ internal sealed class InMemoryStorage : IStorageEngine
 
         static IEnumerable<WriteRecord> Scan(InMemoryStorage storage, RingRange range)
         {
-            var state = storage._state;
-            for (var at = state.FirstAt(range.First); at < state.Winners.Count && range.Contains(state.Winners[at].Key.Position); at++)
-                yield return state.Winners[at];
+            foreach (var record in storage._state.Scan(range)) yield return record;
         }
+    }
+
+    public IEnumerable<WriteRecord> ScanAfter(Key key)
+    {
+        ObjectDisposedException.ThrowIf(_closed, this);
+        return Scan(this, key);
+
+        static IEnumerable<WriteRecord> Scan(InMemoryStorage storage, Key key)
+        {
+            var state = storage._state;
+            for (var at = state.FirstAfterKey(key); at < state.Winners.Count; at++) yield return state.Winners[at];
+        }
+    }
+
+    public IStorageSnapshot TakeSnapshot()
+    {
+        ObjectDisposedException.ThrowIf(_closed, this);
+        return new Snapshot(_state);
     }
 
     public byte[]? ReadMeta(string name)
@@ -137,6 +153,17 @@ internal sealed class InMemoryStorage : IStorageEngine
             _failure = e;
             if (Health.Current.Failure is null) Health.Publish(new(e));
             throw;
+        }
+    }
+
+    private sealed class Snapshot(StoredState state) : IStorageSnapshot
+    {
+        public ReplicaCheckpoint Checkpoint => state.Checkpoint;
+
+        public IEnumerable<WriteRecord> Scan(RingRange range) => state.Scan(range);
+
+        public void Dispose()
+        {
         }
     }
 }

@@ -1,7 +1,9 @@
 using System.Collections.Immutable;
 using Kv.Common.Causality;
+using Kv.Common.Identity;
 using Kv.Common.Replication;
 using Kv.Common.Time;
+using Kv.Common.Topology;
 
 namespace Kv.Node.Storage.InMemory;
 
@@ -60,6 +62,19 @@ internal sealed record StoredState(
     {
         var found = Log.IndexOf(new WriteRecord(default, default, true, HybridTimestamp.Zero, dot, default));
         return found >= 0 ? found + 1 : ~found;
+    }
+
+    /// <summary>The index in <see cref="Winners"/> of the first record after a key.</summary>
+    public int FirstAfterKey(Key key)
+    {
+        var found = Winners.IndexOf(new WriteRecord(key, default, true, HybridTimestamp.Zero, default, default));
+        return found >= 0 ? found + 1 : ~found;
+    }
+
+    /// <summary>The winners of a ring range, in order.</summary>
+    public IEnumerable<WriteRecord> Scan(RingRange range)
+    {
+        for (var at = FirstAt(range.First); at < Winners.Count && range.Contains(Winners[at].Key.Position); at++) yield return Winners[at];
     }
 
     /// <summary>The index in <see cref="Winners"/> of the first record at or after a ring position.</summary>

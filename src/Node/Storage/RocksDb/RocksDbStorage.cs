@@ -202,6 +202,26 @@ internal sealed class RocksDbStorage : IStorageEngine
         return RangeScanner.Scan(_gate, _database, _data, range, Fail);
     }
 
+    public IEnumerable<WriteRecord> ScanAfter(Key key)
+    {
+        _gate.Enter().Dispose();
+        return RangeScanner.ScanAfter(_gate, _database, _data, key, Fail);
+    }
+
+    public IStorageSnapshot TakeSnapshot()
+    {
+        var use = _gate.Enter();
+        try
+        {
+            return Guarded((_data, Use: use), this, static (of, storage) => new StoreSnapshot(storage._database, of._data, storage._gate, of.Use, storage.Fail));
+        }
+        catch
+        {
+            use.Dispose();
+            throw;
+        }
+    }
+
     public byte[]? ReadMeta(string name)
     {
         using var use = _gate.Enter();
