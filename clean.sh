@@ -22,7 +22,7 @@ esac
 
 left=0
 remove_local_cluster
-rm -rf "$PUBLISH_DIR" "$RUN_DIR/secure" "$ARTIFACTS_DIR" "$BUILD_LOG" "$RUN_DIR/.gitignore"
+rm -rf "$PUBLISH_DIR" "$RUN_DIR/secure" "$RUN_DIR/artifacts" "$BUILD_LOG" "$RUN_DIR/.gitignore"
 rmdir "$RUN_DIR" 2>/dev/null || true
 
 if engine_answers; then

@@ -15,7 +15,8 @@ BUILD_STAGE_LABEL=kvs.stage=build
 RUN_DIR=$REPO/.run
 LOCAL_DIR=$RUN_DIR/local
 PUBLISH_DIR=$RUN_DIR/publish
-ARTIFACTS_DIR=$RUN_DIR/artifacts
+# What is compiled anew when it is gone. Of another directory's clean.sh takes nothing.
+ARTIFACTS_DIR=${KVS_ARTIFACTS_DIR:-$RUN_DIR/artifacts}
 BUILD_LOG=$RUN_DIR/build.log
 
 say() { printf '%s\n' "$*"; }

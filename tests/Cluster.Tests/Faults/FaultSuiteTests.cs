@@ -17,7 +17,7 @@ public sealed class FaultSuiteTests(ITestOutputHelper output)
             Seed = 3,
             MostRounds = 2,
             Faults = [FaultKind.Wipe, FaultKind.OneWay],
-            Hold = (TimeSpan.FromSeconds(4), TimeSpan.FromSeconds(6)),
+            Hold = (TimeSpan.FromSeconds(3), TimeSpan.FromSeconds(4)),
         });
         Assert.True(report.Violations == 0 && report.Failure is null, Markdown.Of(report));
         Assert.Equal(2, report.Rounds);

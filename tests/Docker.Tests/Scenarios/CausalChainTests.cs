@@ -31,14 +31,14 @@ public sealed class CausalChainTests(Cluster cluster) : ClusterScenario(cluster)
         var token = "";
         for (var i = 0; i < Keys; i++)
         {
-            var written = await Nodes[i % Nodes.Count].PutAsync($"{run}-{i}", $"value {i}", token);
+            var written = await Nodes[i % Nodes.Count].PutAsync($"{run}-{i}", $"value {i}", token, pooled: true);
             Assert.True(written.Status == 201, $"key {i}: {written}");
             token = written.Token;
         }
 
         for (var i = 0; i < Keys; i++)
         {
-            var read = await Nodes[(i + 1) % Nodes.Count].ReadAsync($"{run}-{i}", token);
+            var read = await Nodes[(i + 1) % Nodes.Count].ReadAsync($"{run}-{i}", token, pooled: true);
             Assert.True(read.Status == 200 && read.Text("value") == $"value {i}", $"key {i}: {read}");
             token = read.Token;
         }

@@ -54,7 +54,7 @@ public sealed class LostNodeTests(Cluster cluster) : ClusterScenario(cluster)
     [Fact]
     public async Task Killing_all_six_at_once_under_load_loses_no_acknowledged_write()
     {
-        const int EnoughWrites = 600;
+        const int EnoughWrites = 300;
         var acknowledged = new ConcurrentBag<(string Key, string Token)>();
         var enough = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         var run = Guid.NewGuid().ToString("N");

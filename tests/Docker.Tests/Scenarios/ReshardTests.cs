@@ -8,7 +8,7 @@ namespace Kv.Docker.Tests.Scenarios;
 /// <summary>A cluster grows by a node and a shard and shrinks again, a node dies on the way, and clients notice nothing of it.</summary>
 public sealed class ReshardTests(Cluster cluster, ITestOutputHelper output) : ClusterScenario(cluster)
 {
-    private const int Preloaded = 6000;
+    private const int Preloaded = 4000;
 
     // What is promised of a reshard whose node that was asked dies.
     private static readonly TimeSpan EndBound = TimeSpan.FromSeconds(30);
@@ -31,6 +31,7 @@ public sealed class ReshardTests(Cluster cluster, ITestOutputHelper output) : Cl
             // 1. A node more.
             await Cluster.JoinAsync(seventh);
             await SeenAsync(all, all);
+            Assert.Equal(404, (await seventh.GetAsync("/key-value-store-shard/node-shard-id")).Status);
             load.TakeFigures();
             await DoAsync("add-member", load, () => Nodes[1].SendAsync(HttpMethod.Put, "/key-value-store-shard/add-member/1", seventh.Address));
 

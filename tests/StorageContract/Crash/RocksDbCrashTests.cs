@@ -7,7 +7,7 @@ namespace Kv.StorageContract.Crash;
 
 public sealed class RocksDbCrashTests : IDisposable
 {
-    private const int Kills = 30;
+    private const int Kills = 15;
 
     private readonly TemporaryDirectory _temporary = new();
 
