@@ -33,6 +33,9 @@ public sealed record Discovery
     /// <summary>Since when, without a break, a majority has been looking among the same nodes and nobody among others.</summary>
     private TimeSpan? MajoritySince { get; init; }
 
+    /// <summary>Who said in the round before that it belongs to a cluster, while others were silent.</summary>
+    private ImmutableSortedDictionary<NodeAddress, ClusterTopology> Found { get; init; } = ImmutableSortedDictionary<NodeAddress, ClusterTopology>.Empty;
+
     /// <summary>
     /// Takes in one round of questions, which ended at <paramref name="now"/> on a clock that only goes forward. Whoever is not in <paramref name="heard"/> did
     /// not answer.
@@ -40,12 +43,16 @@ public sealed record Discovery
     public (Discovery Next, DiscoveryDecision Decision) Hear(IReadOnlyDictionary<NodeAddress, DiscoveryAnswer> heard, TimeSpan now)
     {
         var others = _view.Remove(_self);
-        var found = others.Where(peer => heard.GetValueOrDefault(peer) is DiscoveryAnswer.Belongs)
-            .Select(peer => (Peer: peer, ((DiscoveryAnswer.Belongs)heard[peer]).Topology))
-            .ToList();
-        if (found.Count > 0) return (this, Choose(found));
-
         var silent = others.Where(peer => !heard.ContainsKey(peer)).ToImmutableArray();
+        var found = Found.SetItems(others.Where(peer => heard.GetValueOrDefault(peer) is DiscoveryAnswer.Belongs)
+            .Select(peer => KeyValuePair.Create(peer, ((DiscoveryAnswer.Belongs)heard[peer]).Topology)));
+        if (!found.IsEmpty)
+        {
+            var decision = Choose(found);
+            // One who was silent may belong to another cluster. It is asked once more; who is silent twice may be dead, and is not waited for.
+            return decision is DiscoveryDecision.Join && !silent.IsEmpty && Found.IsEmpty ? (this with { Found = found }, new DiscoveryDecision.Wait(silent, [])) : (this, decision);
+        }
+
         var strangers = others.Where(peer => heard.GetValueOrDefault(peer) is DiscoveryAnswer.Undecided undecided && !undecided.View.SetEquals(_view)).ToImmutableArray();
         var alike = _view.Count - silent.Length - strangers.Length;
         var next = this with { MajoritySince = strangers.IsEmpty && alike > _view.Count / 2 ? MajoritySince ?? now : null };
@@ -53,15 +60,15 @@ public sealed record Discovery
         return (next, new DiscoveryDecision.Wait(silent, strangers));
     }
 
-    private static DiscoveryDecision Choose(List<(NodeAddress Peer, ClusterTopology Topology)> found)
+    private static DiscoveryDecision Choose(ImmutableSortedDictionary<NodeAddress, ClusterTopology> found)
     {
-        var newest = found[0];
-        foreach (var other in found.Skip(1))
+        var (peer, newest) = found.First();
+        foreach (var (other, topology) in found.Skip(1))
         {
-            if (other.Topology.Cluster != newest.Topology.Cluster) return new DiscoveryDecision.Torn(newest.Peer, newest.Topology.Cluster, other.Peer, other.Topology.Cluster);
-            if (other.Topology.Epoch > newest.Topology.Epoch) newest = other;
+            if (topology.Cluster != newest.Cluster) return new DiscoveryDecision.Torn(peer, newest.Cluster, other, topology.Cluster);
+            if (topology.Epoch > newest.Epoch) newest = topology;
         }
 
-        return new DiscoveryDecision.Join(newest.Topology);
+        return new DiscoveryDecision.Join(newest);
     }
 }

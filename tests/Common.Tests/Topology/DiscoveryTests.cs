@@ -22,10 +22,9 @@ public sealed class DiscoveryTests
     }
 
     [Fact]
-    public void The_cluster_that_somebody_belongs_to_is_joined_whoever_else_is_undecided_or_silent()
+    public void The_cluster_that_somebody_belongs_to_is_joined_whoever_else_is_undecided()
     {
         var cluster = Genesis.Provisional([B, Five[4]], 2);
-        Joins(cluster, Hear(new(A, Five, Patience), (B, new DiscoveryAnswer.Belongs(cluster))));
         Joins(cluster, Hear(new(A, Five, Patience), Looks(B, Five), Looks(C, C), Looks(Five[3], Five), (Five[4], new DiscoveryAnswer.Belongs(cluster))));
     }
 
@@ -37,6 +36,19 @@ public sealed class DiscoveryTests
         var discovery = new Discovery(A, [A, B, C], Patience);
         Joins(sealed_, Hear(discovery, (B, new DiscoveryAnswer.Belongs(old)), (C, new DiscoveryAnswer.Belongs(sealed_))));
         Joins(sealed_, Hear(discovery, (B, new DiscoveryAnswer.Belongs(sealed_)), (C, new DiscoveryAnswer.Belongs(old))));
+    }
+
+    [Fact]
+    public void Who_is_silent_beside_a_cluster_is_asked_once_more_and_then_not_waited_for()
+    {
+        var cluster = Genesis.Provisional([B], 1);
+        var (once, decision) = new Discovery(A, [A, B, C], Patience).Hear(Answers((B, new DiscoveryAnswer.Belongs(cluster))), TimeSpan.Zero);
+        Assert.Equal([C], Waits(decision).Silent);
+        Joins(cluster, once.Hear(Answers((B, new DiscoveryAnswer.Belongs(cluster))), TimeSpan.Zero).Decision);
+        // What was said before counts, even when the one who said it is silent now.
+        Joins(cluster, once.Hear(Answers(Looks(C, A, B, C)), TimeSpan.Zero).Decision);
+        var other = Genesis.Provisional([C], 1);
+        Assert.Equal(new DiscoveryDecision.Torn(B, cluster.Cluster, C, other.Cluster), once.Hear(Answers((C, new DiscoveryAnswer.Belongs(other))), TimeSpan.Zero).Decision);
     }
 
     [Fact]
