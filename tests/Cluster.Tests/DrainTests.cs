@@ -10,13 +10,13 @@ public sealed class DrainTests
     private static readonly TimeSpan EndBound = TimeSpan.FromSeconds(20);
 
     [Fact]
-    public async Task Each_node_in_turn_is_ended_and_started_again_and_no_request_to_a_ready_node_fails()
+    public async Task A_node_of_each_shard_in_turn_is_ended_and_started_again_and_no_request_to_a_ready_node_fails()
     {
         // Two replicas a shard: while one is away, every request for its shard depends on the other one.
         await using var cluster = await LocalCluster.StartAsync(nodes: 4, shards: 2);
         await cluster.UntilSealedAsync();
         using var clients = new ReadyClients(cluster.Nodes);
-        foreach (var node in cluster.Nodes)
+        foreach (var node in cluster.Nodes.Take(2))
         {
             var others = cluster.Nodes.Where(other => other != node).ToList();
             node.Process.Terminate();
