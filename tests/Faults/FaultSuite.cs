@@ -65,19 +65,22 @@ internal static class FaultSuite
             report.Add(round);
             say(string.Create(CultureInfo.InvariantCulture, $"{TimeSpan.FromTicks(clock.Now):hh\\:mm\\:ss} {plan}: {string.Join("; ", round.Episodes.Cast<object>().Append(round.Change).OfType<object>())}; {round.Operations} operations, equal after {round.EqualAfter?.TotalSeconds:F1} s, {round.Violations.Count} violations"));
             foreach (var violation in round.Violations.Take(5)) say($"  BROKEN {violation}");
+            // At once: a later round may take the containers away, and their logs with them.
+            if (round.Violations.Count > 0) await TakeLogsAsync(testbed, report);
             if (!round.HasConverged) break;
         }
 
         // 4. Everything that was ever kept is read once more.
         if (report.Failure is null && report.BrokenRounds.TrueForAll(round => round.HasConverged)) report.AddAtTheEnd(await kept.CheckAsync(int.MaxValue));
         report.Finish(clock, kept, accusations, pauses.Longest);
-        if (report.Violations > 0)
-        {
-            foreach (var node in testbed.Nodes) report.Logs.Add((node.ToString(), await testbed.LogAsync(node)));
-        }
-
+        if (report.Violations > 0 && report.Logs.Count == 0) await TakeLogsAsync(testbed, report);
         await watching.CancelAsync();
         await watch;
         return report;
+    }
+
+    private static async Task TakeLogsAsync(ITestbed testbed, SuiteReport report)
+    {
+        foreach (var node in testbed.Nodes) report.Logs.Add((node.ToString(), await testbed.LogAsync(node)));
     }
 }

@@ -261,8 +261,8 @@ internal sealed partial class Filling(
             }
             catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
             {
-                // What is still coming needs no remedy.
-                if (remedy is not null && Equals(before, held())) await remedy();
+                // What is still coming needs no remedy. What clients write meanwhile is no sign of that: it comes as long as they do, from other origins.
+                if (remedy is not null && before is not null && held() is { } now && needed.Any(dot => now[dot.Origin] < dot.Sequence && now[dot.Origin] == before[dot.Origin])) await remedy();
             }
         }
     }

@@ -154,7 +154,7 @@ internal sealed class ContainerTestbed : ITestbed
 
     public async Task<string> LogAsync(TestNode node)
     {
-        var log = await Shell.RunAsync("docker", "logs", "--tail", "60", NameOf(node));
+        var log = await Shell.RunAsync("docker", "logs", "--tail", "150", NameOf(node));
         return log.Output + log.Errors;
     }
 

@@ -83,6 +83,28 @@ public sealed class FillingTests : IDisposable
     }
 
     [Fact]
+    public void What_only_a_dead_origin_could_broadcast_is_pulled_again_although_others_write_all_the_while()
+    {
+        // Node 2 writes once and dies; node 1, the donor, has it just after its scan, and says so in its beat.
+        Write(1, "last");
+        Begin();
+        ViewOf(_replicas[0].Snapshot.Current.Vector.With(new(OriginOf(1), 1)), 0);
+        _clock.Settle();
+        Deliver(1, 0, 0);
+        var written = 600;
+        _clock.AdvanceUntil(
+            () =>
+            {
+                Write(0, $"key{written++}");
+                if (_replicas[2].Snapshot.Current.Fill is { } fill) Deliver(0, 2, fill.Sources[0].Vector[OriginOf(0)]);
+                return _replicas[2].Snapshot.Current.Place == Group;
+            },
+            TimeSpan.FromSeconds(30));
+        Deliver(0, 2, _replicas[2].Snapshot.Current.Vector[OriginOf(0)]);
+        CheckFilled();
+    }
+
+    [Fact]
     public void A_transfer_that_breaks_off_goes_on_with_another_donor_where_it_was()
     {
         var whole = _transport.Transfer!;
@@ -239,10 +261,13 @@ public sealed class FillingTests : IDisposable
     {
         _topology.Publish(Joining);
         _clock.Settle();
-        _view.Publish(new(Nodes[2], Nodes.Take(2).Select((node, i) => new PeerView(
-            node, PeerState.Alive, true, Identity(i).Incarnation, Joining.Epoch, 0, _replicas[i].Snapshot.Current.Vector, Group, null, false, 0, true, true, TimeSpan.Zero, 0, TimeSpan.Zero))));
+        ViewOf(null, 0, 1);
         Fill(2);
     }
+
+    // Who is alive, as node 3 sees it, and what they say they hold: what they do, or something else.
+    private void ViewOf(VersionVector? said, params IEnumerable<int> alive) => _view.Publish(new(Nodes[2], alive.Select(i => new PeerView(
+        Nodes[i], PeerState.Alive, true, Identity(i).Incarnation, Joining.Epoch, 0, said ?? _replicas[i].Snapshot.Current.Vector, Group, null, false, 0, true, true, TimeSpan.Zero, 0, TimeSpan.Zero))));
 
     private void Fill(int node)
     {
