@@ -22,7 +22,15 @@ internal sealed class ChangeScanner(ReplicaState replica, TransferBudget budget,
         {
             for (var (last, isMore) = (default(Key?), true); isMore;)
             {
-                (var batch, last, isMore) = await ReadInTurnAsync(range, last, wanted, cancellation);
+                // Whoever asked takes silence for a scan that broke off, and the turn may be far off where many scan: until then it is told nothing, in so many batches.
+                var turn = ReadInTurnAsync(range, last, wanted, cancellation).AsTask();
+                while (!turn.IsCompleted && await Task.WhenAny(turn, Task.Delay(options.AnswerTimeout / 3, time, cancellation)) != turn)
+                {
+                    cancellation.ThrowIfCancellationRequested();
+                    yield return [];
+                }
+
+                (var batch, last, isMore) = await turn;
                 yield return batch;
             }
         }
@@ -58,12 +66,8 @@ internal sealed class ChangeScanner(ReplicaState replica, TransferBudget budget,
             if (last is { } before && record.Key.CompareTo(before) <= 0) continue;
             last = record.Key;
             looked++;
-            if (wanted(record))
-            {
-                batch.Add(record);
-                bytes += record.Value.Length + record.Token.Length;
-            }
-
+            bytes += record.Value.Length + record.Token.Length;
+            if (wanted(record)) batch.Add(record);
             if (batch.Count < RecordBatch.MaxRecords && bytes < RecordBatch.MaxBytes && looked < LongestStretch) continue;
             return (batch, last, true);
         }

@@ -1,6 +1,7 @@
 using Kv.Common.Identity;
 using Kv.Common.Membership;
 using Kv.Common.Topology;
+using Kv.Node.Peers;
 using Kv.Node.Signals;
 using Kv.Node.Topology;
 
@@ -8,13 +9,15 @@ namespace Kv.Node.Requests;
 
 /// <summary>
 /// Has members removed that are dead for longer than <see cref="TopologyOptions.RemoveDeadAfter"/>; off unless that is set. Only where the shard keeps two
-/// live members, and while a majority of the acceptors decides: a minority removes nobody. A vote takes its time, and whoever is back meanwhile stays.
+/// live members, and while a majority of the acceptors decides: a minority removes nobody. Nor does one node's opinion, which a cut between two nodes can make: a majority of the members must say
+/// just before that they do not hear it, and none that it does. A vote takes its time, and whoever is back meanwhile stays.
 /// </summary>
 internal sealed partial class DeadRemoval(
     NodeIdentity self,
     Published<ClusterTopology> topology,
     Published<MembershipView> membership,
     MembershipChanges changes,
+    IPeerTransport transport,
     TimeProvider time,
     TopologyOptions options,
     ILogger<DeadRemoval> logger)
@@ -34,6 +37,13 @@ internal sealed partial class DeadRemoval(
             {
                 await Task.Delay(options.ReviewInterval, time, cancellation);
                 if (Overdue() is not { } dead) continue;
+                if (!await IsHeardByNobodyAsync(dead, cancellation))
+                {
+                    LogSpared(logger, dead);
+                    _dead.Forget(dead);
+                    continue;
+                }
+
                 LogRemoving(logger, dead, options.RemoveDeadAfter);
                 var outcome = await changes.RemoveDeadAsync(dead, () => IsDeadAndSpared(dead), cancellation);
                 LogRemoved(logger, dead, outcome);
@@ -63,6 +73,33 @@ internal sealed partial class DeadRemoval(
         return topology.Current.ReplicatedBy(node) is not { } shard
             || shard.Members.Count(member => !member.Equals(node) && peers.IsReachable(member)) >= TopologyRules.FewestMembersAfterDemotion;
     }
+
+    private async Task<bool> IsHeardByNobodyAsync(NodeAddress dead, CancellationToken cancellation)
+    {
+        var members = topology.Current.Members;
+        var witnesses = members.Where(member => !member.Equals(self.Address) && !member.Equals(dead) && membership.Current.IsReachable(member)).ToList();
+        using var soon = new CancellationTokenSource(options.AnswerTimeout, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, soon.Token);
+        var said = await Task.WhenAll(witnesses.Select(witness => HearsAsync(witness, dead, either.Token)));
+        cancellation.ThrowIfCancellationRequested();
+        return !said.Contains(true) && said.Count(hears => hears is false) + 1 > members.Length / 2;
+    }
+
+    // Null when the witness says nothing.
+    private async Task<bool?> HearsAsync(NodeAddress witness, NodeAddress target, CancellationToken cancellation)
+    {
+        try
+        {
+            return await transport.ProbeAsync(witness, target, cancellation);
+        }
+        catch (Exception broken) when (broken is PeerUnavailableException or OperationCanceledException)
+        {
+            return null;
+        }
+    }
+
+    [LoggerMessage(4102, LogLevel.Warning, "{Member} is dead to this node for longer than Topology:RemoveDeadAfter, but some other hears it, or too few say that they do not: it stays. Is the link between the two cut?")]
+    private static partial void LogSpared(ILogger logger, NodeAddress member);
 
     [LoggerMessage(4100, LogLevel.Warning, "{Member} is dead for longer than Topology:RemoveDeadAfter, {Patience}: it is to be removed from the cluster")]
     private static partial void LogRemoving(ILogger logger, NodeAddress member, TimeSpan patience);

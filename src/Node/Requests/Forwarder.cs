@@ -116,7 +116,7 @@ internal sealed class Forwarder(
         return (int)(choice % (ulong)shard.Members.Length);
     }
 
-    // Ready replicas before others, among them those that answer in time, among those the ones known to hold the client's past, and among equals the next one after the first choice. A peer
+    // Ready replicas before others, among them those that answer in time, among either the ones known to hold the client's past, and among equals the next one after the first choice. A peer
     // never heard from comes last: while a cluster starts, it may well be there.
     private NodeAddress? Best(ShardMembers shard, ClusterTopology topology, Command command, int first, List<NodeAddress>? tried)
     {
@@ -131,11 +131,9 @@ internal sealed class Forwarder(
             if (member.Equals(self.Address) || !IsWorthAsking(member) || tried?.Contains(member) == true) continue;
             var rank = view.Find(member) switch
             {
-                { Ready: true } when lanes.IsLate(member) => 2,
-                { Ready: true } peer when peer.Place == group && peer.Vector.Covers(past) => 0,
-                { Ready: true } => 1,
-                { State: PeerState.Alive } => 3,
-                _ => 4,
+                { Ready: true } peer => (lanes.IsLate(member) ? 2 : 0) + (peer.Place == group && peer.Vector.Covers(past) ? 0 : 1),
+                { State: PeerState.Alive } => 4,
+                _ => 5,
             };
             if (rank < bestRank) (best, bestRank) = (member, rank);
         }

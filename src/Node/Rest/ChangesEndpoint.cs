@@ -86,13 +86,13 @@ internal sealed class ChangesEndpoint
             if (key?.Refusal is { } refusal)
             {
                 reason = "key";
-                await stream.RefuseAsync(refusal, context.RequestAborted);
+                await stream.RefuseAsync(refusal, end);
                 return;
             }
 
             // The node stops; the client finds another one, or this one again.
             reason = "stopping";
-            await stream.EndAsync(context.RequestAborted);
+            await stream.EndAsync(end);
         }
         finally
         {

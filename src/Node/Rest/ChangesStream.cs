@@ -57,14 +57,14 @@ internal sealed class ChangesStream(ServerSentEvents events, CausalTokenCodec to
     }
 
     /// <summary>Tells the client to come again.</summary>
-    public async Task EndAsync(CancellationToken cancellation)
+    public async Task EndAsync(CancellationToken end)
     {
         Write("event: reconnect\ndata: {\"message\":\"Node is stopping\"}\n\n"u8);
-        await events.FlushAsync(cancellation);
+        await events.FlushAsync(end);
     }
 
     /// <summary>Tells the client that it may not go on, as a request that came now would be told.</summary>
-    public async Task RefuseAsync(Problem problem, CancellationToken cancellation)
+    public async Task RefuseAsync(Problem problem, CancellationToken end)
     {
         Write("event: refused\ndata: "u8);
         _data.ResetWrittenCount();
@@ -78,7 +78,7 @@ internal sealed class ChangesStream(ServerSentEvents events, CausalTokenCodec to
 
         Write(_data.WrittenSpan);
         Write("\n\n"u8);
-        await events.FlushAsync(cancellation);
+        await events.FlushAsync(end);
     }
 
     private static async Task Settle(Task step)

@@ -53,7 +53,7 @@ internal sealed class EventStream(
         var farewell = new ArrayBufferWriter<byte>();
         Write(farewell, null, "end", key?.Refusal?.Title ?? "Node is stopping", static (json, reason) => json.WriteString("reason", reason));
         events.Write(farewell.WrittenSpan);
-        await events.FlushAsync(context.RequestAborted);
+        await events.FlushAsync(end.Token);
     }
 
     private async Task SendAsync(HttpContext context, ServerSentEvents events, CancellationToken end)

@@ -32,19 +32,20 @@ internal sealed class ServerSentEvents(HttpContext context, RestOptions options,
     {
         // Not cancelled by that: it would break the connection off, and nobody could be told why the answer ends.
         var flushing = _response.BodyWriter.FlushAsync(context.RequestAborted).AsTask();
-        if (!flushing.IsCompleted)
+        if (flushing.IsCompleted)
         {
-            // What the server demands of a client is bytes a second of all that was written, which for a long piece is hours.
-            using var late = new CancellationTokenSource(options.AnswerTimeout, time);
-            using var hurrying = end.Register(() => late.CancelAfter(options.Patience));
-            using var ending = late.Token.Register(() =>
-            {
-                IsLate = true;
-                context.Abort();
-            });
             await flushing;
+            return;
         }
 
+        // What the server demands of a client is bytes a second of all that was written, which for a long piece is hours.
+        using var late = new CancellationTokenSource(options.AnswerTimeout, time);
+        using var hurrying = end.Register(() => late.CancelAfter(options.Patience));
+        using var ending = late.Token.Register(() =>
+        {
+            IsLate = true;
+            context.Abort();
+        });
         await flushing;
     }
 }

@@ -7,6 +7,7 @@ using Kv.Common.Topology;
 using Kv.Node.Changes;
 using Kv.Node.Migration;
 using Kv.Node.Replica;
+using Kv.Node.Replication;
 using Kv.Node.Storage;
 using Kv.Node.Storage.InMemory;
 using Kv.Node.Telemetry;
@@ -24,6 +25,8 @@ public sealed class ChangeSourceTests : IDisposable
     private static readonly Origin Ben = new(new(2), Group);
     private static readonly ClusterTopology Topology = new(
         new(1), new(2), Nodes.Select((node, at) => new TopologyMember(node, new((ulong)at + 1))), [new(new(0), [.. Nodes])], [1]);
+
+    private static readonly NodeIdentity Self = new(Topology.Cluster, Nodes[0], Anna.Incarnation);
 
     private readonly KvMetrics _metrics = new();
     private readonly LogHolds _holds = new();
@@ -84,6 +87,39 @@ public sealed class ChangeSourceTests : IDisposable
         Assert.False(next.IsCompleted);
         Assert.Equal(1, _holds.GiveUp());
         Assert.False(await next);
+    }
+
+    [Fact]
+    public async Task A_scan_whose_turn_is_far_off_tells_nothing_now_and_then_so_that_nobody_takes_it_for_broken_off()
+    {
+        var (replica, clock) = await ReplicaAsync([], [Put("a", Anna, 1, stamp: 1)]);
+        var (clients, options) = (new ClientActivity(clock.Time), new ChangesOptions());
+        var budget = new TransferBudget(clock.Time, clients, new());
+        clients.Serve();
+        // What others have read is to be rested from first.
+        for (var i = 0; i < 20; i++) _ = budget.RestAsync(TimeSpan.FromSeconds(1), default);
+        using var scanner = new ChangeScanner(replica, budget, clock.Time, options);
+        await using var scan = scanner.ScanAsync(Topology.RingOf(Group.Layout), Group.Shard, _ => true, default).GetAsyncEnumerator();
+        for (var i = 0; i < 3; i++)
+        {
+            var next = scan.MoveNextAsync().AsTask();
+            Assert.False(next.IsCompleted);
+            clock.Time.Advance(options.AnswerTimeout / 2);
+            Assert.True(await next.WaitAsync(TimeSpan.FromSeconds(10), TestContext.Current.CancellationToken));
+            Assert.Empty(scan.Current);
+        }
+    }
+
+    [Fact]
+    public async Task What_nobody_wants_is_read_in_turns_of_a_batch_s_size_too()
+    {
+        var records = Enumerable.Range(0, 64).Select(i => Record($"{i}", new string('1', RecordBatch.MaxBytes / 8), Anna, (ulong)i + 1, stamp: 1)).ToList();
+        var (replica, clock) = await ReplicaAsync([], records);
+        using var scanner = new ChangeScanner(replica, new(clock.Time, new(clock.Time), new()), clock.Time, new());
+        var looked = 0;
+        await using var scan = scanner.ScanAsync(Topology.RingOf(Group.Layout), Group.Shard, _ => looked++ < 0, default).GetAsyncEnumerator();
+        Assert.True(await scan.MoveNextAsync());
+        Assert.InRange(looked, 1, 8);
     }
 
     [Fact]
@@ -169,19 +205,24 @@ public sealed class ChangeSourceTests : IDisposable
     // A replica with this log and these data, whose writer has followed the topology and then rests.
     private async Task<ChangeSource> SourceAsync(IReadOnlyList<WriteRecord> log, IReadOnlyList<WriteRecord> data, VersionVector? loggedAfter = null)
     {
+        var (replica, clock) = await ReplicaAsync(log, data, loggedAfter);
+        var options = new ChangesOptions();
+        return new(Self, new(Topology), replica, _holds, new ChangeScanner(replica, new TransferBudget(clock.Time, new(clock.Time), new()), clock.Time, options), clock.Time, options);
+    }
+
+    private async Task<(ReplicaState Replica, VirtualClock Clock)> ReplicaAsync(IReadOnlyList<WriteRecord> log, IReadOnlyList<WriteRecord> data, VersionVector? loggedAfter = null)
+    {
         var clock = new VirtualClock();
         var storage = new InMemoryStorage(new());
         var vector = VersionVector.Of(log.Concat(data).Select(record => record.Dot)).Join(loggedAfter ?? VersionVector.Empty);
         var checkpoint = ReplicaCheckpoint.Empty with { Place = Group, Vector = vector, LoggedAfter = loggedAfter ?? VersionVector.Empty, IsComplete = true };
         await storage.CommitAsync(new(log, data.ToDictionary(record => record.Key), checkpoint));
-        var self = new NodeIdentity(Topology.Cluster, Nodes[0], Anna.Incarnation);
-        var replica = new ReplicaState(self, new(Topology), storage, new("secret"u8, Topology.Cluster), clock.Time, new(), _metrics, NullLogger<ReplicaState>.Instance);
+        var replica = new ReplicaState(Self, new(Topology), storage, new("secret"u8, Topology.Cluster), clock.Time, new(), _metrics, NullLogger<ReplicaState>.Instance);
         using var stop = new CancellationTokenSource();
         var writer = replica.RunAsync(stop.Token);
         await replica.Snapshot.WaitAsync(next => next.Followed == Topology.Epoch, default);
         await stop.CancelAsync();
         await writer;
-        var options = new ChangesOptions();
-        return new(self, new(Topology), replica, _holds, new ChangeScanner(replica, new TransferBudget(clock.Time, new(clock.Time), new()), clock.Time, options), clock.Time, options);
+        return (replica, clock);
     }
 }

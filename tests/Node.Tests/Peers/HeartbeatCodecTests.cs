@@ -58,6 +58,16 @@ public sealed class HeartbeatCodecTests
         Assert.Throws<WireFormatException>(() => new HeartbeatCodec().ToDomain(beat));
     }
 
+    [Fact]
+    public void Of_another_sender_changes_are_refused()
+    {
+        var codec = new HeartbeatCodec();
+        codec.ToDomain(new HeartbeatCodec().ToWire(Beat(1, VersionVector.Empty)));
+        var beat = new HeartbeatCodec().ToWire(Beat(2, VersionVector.Empty));
+        beat.VectorChanges = true;
+        Assert.Throws<WireFormatException>(() => codec.ToDomain(beat));
+    }
+
     private static void Passes(HeartbeatCodec from, HeartbeatCodec to, Heartbeat beat) =>
         Assert.Equal(beat, to.ToDomain(W.Heartbeat.Parser.ParseFrom(from.ToWire(beat).ToByteArray())));
 

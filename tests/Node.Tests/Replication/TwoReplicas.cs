@@ -92,6 +92,9 @@ internal sealed class TwoReplicas : IDisposable
         /// <summary>Null where nobody is there.</summary>
         public Func<NodeAddress, ControlRequest, Task<ControlReply>?>? Call { get; set; }
 
+        /// <summary>Whether the first one says that it hears the second.</summary>
+        public Func<NodeAddress, NodeAddress, bool>? Probe { get; set; }
+
         public ValueTask<IPeerStream<Heartbeat, Heartbeat>> OpenHeartbeatAsync(NodeAddress peer, CancellationToken cancellation) => throw new NotSupportedException();
 
         public ValueTask<IPeerStream<RecordBatch, Acknowledgement>> OpenBroadcastAsync(NodeAddress peer, BroadcastOpening opening, CancellationToken cancellation) =>
@@ -111,7 +114,7 @@ internal sealed class TwoReplicas : IDisposable
 
         public ValueTask<IPeerStream<BackupRequest, BackupPiece>> OpenBackupAsync(NodeAddress peer, CancellationToken cancellation) => throw new NotSupportedException();
 
-        public ValueTask<bool> ProbeAsync(NodeAddress peer, NodeAddress target, CancellationToken cancellation) => throw new NotSupportedException();
+        public ValueTask<bool> ProbeAsync(NodeAddress peer, NodeAddress target, CancellationToken cancellation) => new(Probe!(peer, target));
 
         public ValueTask<ControlReply> CallAsync(NodeAddress peer, ControlRequest request, CancellationToken cancellation) =>
             new(Call?.Invoke(peer, request) ?? throw new PeerUnavailableException(peer, "is not there"));

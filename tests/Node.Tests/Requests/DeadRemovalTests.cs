@@ -1,6 +1,7 @@
 using Kv.Common.Identity;
 using Kv.Common.Membership;
 using Kv.Common.Topology;
+using Kv.Node.Peers;
 using Kv.Node.Requests;
 using Kv.Node.Storage.InMemory;
 using Kv.Node.Tests.Replication;
@@ -26,6 +27,7 @@ public sealed class DeadRemovalTests : IDisposable
     private readonly VirtualProcess _process;
     private readonly TopologyRegister _register;
     private Func<ControlRequest, bool> _isBackAt = static _ => false;
+    private Func<NodeAddress, bool> _hears = static _ => false;
 
     public DeadRemovalTests()
     {
@@ -46,11 +48,12 @@ public sealed class DeadRemovalTests : IDisposable
                 if (_isBackAt(request)) See(PeerState.Alive, sealedOne);
                 return peer.Equals(Ben) ? null : new InboundControl(nodes[peer], registers[peer]).AnswerAsync(self, request).AsTask();
             },
+            Probe = (witness, target) => target.Equals(Ben) && _hears(witness),
         };
         var proposer = new TopologyProposer(self, _register, new(self, _register), stores[Anna], transport, _clock.Time, Options);
         var changes = new TopologyChanges(_register, proposer, _clock.Time, new Random(1), Options, NullLogger<TopologyChanges>.Instance);
         var membership = new MembershipChanges(self, _register.Topology, _two.View, _two.Replica, changes, transport, _clock.Time, Options);
-        var removal = new DeadRemoval(self, _register.Topology, _two.View, membership, _clock.Time, Options, NullLogger<DeadRemoval>.Instance);
+        var removal = new DeadRemoval(self, _register.Topology, _two.View, membership, transport, _clock.Time, Options, NullLogger<DeadRemoval>.Instance);
         _ = _process.Start(() => removal.RunAsync(_stop.Token));
     }
 
@@ -79,6 +82,24 @@ public sealed class DeadRemovalTests : IDisposable
         _isBackAt = request => request is ControlRequest.Prepare && (asked = true);
         _clock.AdvanceUntil(() => asked, TimeSpan.FromSeconds(20));
         _clock.Advance(TimeSpan.FromSeconds(30));
+        Assert.Equal(All, Now.ShardOf(Anna)!.Members);
+    }
+
+    [Fact]
+    public void One_that_some_other_hears_keeps_its_place_until_nobody_does()
+    {
+        _hears = static witness => witness.Equals(Dora);
+        _clock.Advance(Options.RemoveDeadAfter * 4);
+        Assert.Equal(All, Now.ShardOf(Anna)!.Members);
+        _hears = static _ => false;
+        _clock.AdvanceUntil(() => !Now.Includes(Ben), Options.RemoveDeadAfter * 2);
+    }
+
+    [Fact]
+    public void One_of_whom_too_few_say_anything_keeps_its_place()
+    {
+        _hears = static witness => witness.Equals(Dora) ? throw new PeerUnavailableException(Dora, "is silent") : throw new PeerUnavailableException(Carla, "is silent");
+        _clock.Advance(Options.RemoveDeadAfter * 4);
         Assert.Equal(All, Now.ShardOf(Anna)!.Members);
     }
 

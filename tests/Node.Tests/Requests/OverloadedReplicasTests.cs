@@ -89,8 +89,7 @@ public sealed class OverloadedReplicasTests : IAsyncDisposable
     public async Task One_that_answers_nothing_is_asked_last_until_it_answers()
     {
         // Seen, and ready: among those who were never heard, nobody is better than another.
-        _view.Publish(new(Self, _topology.Members.Where(member => !member.Equals(Self)).Select(member => new PeerView(
-            member, PeerState.Alive, true, new(9), _topology.Epoch, 0, VersionVector.Empty, null, null, false, 1, true, true, TimeSpan.Zero, 0, TimeSpan.Zero))));
+        SeeAll(VersionVector.Empty);
         _transport.Answer = _ => null;
         var waits = ForwardAsync(isWrite: true);
         await Eventually.Async(() => Task.FromResult(_transport.Asked.Count == 1 && _lanes.IsLate(_transport.Asked[0])), TimeSpan.FromSeconds(10), "it is late");
@@ -104,6 +103,34 @@ public sealed class OverloadedReplicasTests : IAsyncDisposable
         Assert.IsType<Outcome.Stored>(await waits);
         await ForwardAsync(isWrite: true);
         Assert.Equal(slow, _transport.Asked[^1]);
+    }
+
+    [Fact]
+    public async Task Where_all_are_late_the_one_that_holds_the_client_s_past_is_asked()
+    {
+        SeeAll(VersionVector.Empty);
+        _transport.Answer = _ => null;
+        List<Task<Outcome>> waiting = [];
+        for (var asked = 1; asked <= 3; asked++)
+        {
+            waiting.Add(ForwardAsync(isWrite: true));
+            await Eventually.Async(() => Task.FromResult(_transport.Asked.Count == asked && _lanes.IsLate(_transport.Asked[^1])), TimeSpan.FromSeconds(10), $"{asked} are late");
+        }
+
+        var holder = _transport.Asked[1];
+        var past = VersionVector.Of(new Dot(new(new(9), Group), 1));
+        SeeAll(past, holder);
+        var read = new GetCommand(Key, new(CausalToken.None with { Dependencies = past }, default));
+        for (var asked = 4; asked <= 7; asked++)
+        {
+            waiting.Add(ForwardAsync(read));
+            await Eventually.Async(() => Task.FromResult(_transport.Asked.Count == asked), TimeSpan.FromSeconds(10), "it is asked");
+            Assert.Equal(holder, _transport.Asked[^1]);
+        }
+
+        _transport.Answer = _ => new Outcome.ShardUnavailable(Shard, false);
+        await _transport.AnswerHeldAsync(new Outcome.ShardUnavailable(Shard, false));
+        await Task.WhenAll(waiting);
     }
 
     [Fact]
@@ -125,6 +152,12 @@ public sealed class OverloadedReplicasTests : IAsyncDisposable
         Outcome[] refusals = [new Outcome.Overloaded(), new Outcome.InsufficientStorage(new(7))];
         foreach (var refusal in refusals) Assert.Equal(refusal, new ForwardReply(1, refusal).ToWire().ToDomain().Outcome);
     }
+
+    // Alive and ready, and holding what is said, or nothing.
+    private void SeeAll(VersionVector held, NodeAddress? holder = null) => _view.Publish(new(Self, _topology.Members.Where(member => !member.Equals(Self)).Select(member => new PeerView(
+        member, PeerState.Alive, true, new(9), _topology.Epoch, 0, member.Equals(holder) ? held : VersionVector.Empty, Group, null, false, 1, true, true, TimeSpan.Zero, 0, TimeSpan.Zero))));
+
+    private ReplicaGroup Group => _topology.GroupOf(_shard.Id);
 
     private static Outcome Stored => new Outcome.Stored(false, false, new byte[] { 1 }, Shard, 1);
 

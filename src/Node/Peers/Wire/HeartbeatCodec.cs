@@ -37,7 +37,7 @@ internal sealed class HeartbeatCodec
     /// </summary>
     public Heartbeat ToDomain(W.Heartbeat wire)
     {
-        if (wire.VectorChanges && _heard.Sender is null) throw new WireFormatException("The first beat must have the whole vector.");
+        if (wire.VectorChanges && (_heard.Sender is null || wire.Sender is not null)) throw new WireFormatException("A sender's first beat must have the whole vector.");
         _heard.Sender = wire.Sender is null && _heard.Sender is { } known ? known : wire.Sender.ToDomain();
         var vector = wire.Vector.ToDomain();
         _heard.Vector = wire.VectorChanges ? _heard.Vector.Join(vector) : vector;
