@@ -88,6 +88,7 @@ internal sealed class BackupDonor(
     private async Task SendAsync(BackupPartSource part, BackupRequest.Scan scan, HybridTimestamp latest, IPeerStream<BackupPiece, BackupRequest> stream, CancellationToken cancellation)
     {
         var (content, entries, bytes, read) = (default(ContentDigest), new List<BackupEntry>(), 0, 0);
+        var said = time.GetTimestamp();
         foreach (var record in part.Scan(topology.Current, scan.Parts, latest))
         {
             // A reader of everything must not keep its thread from those who have less to do.
@@ -95,6 +96,8 @@ internal sealed class BackupDonor(
             {
                 cancellation.ThrowIfCancellationRequested();
                 await Task.Yield();
+                // Of deletions, and where only the digest is asked for, there is nothing to send for long: it is not to be taken for one that stands still.
+                if (time.GetElapsedTime(said) >= options.AnswerTimeout) await FlushAsync();
             }
 
             if (record.IsTombstone) continue;
@@ -102,13 +105,17 @@ internal sealed class BackupDonor(
             if (scan.DigestOnly) continue;
             entries.Add(new(record.Key, record.Value, record.Stamp));
             bytes += entries[^1].Size;
-            if (entries.Count < PieceEntries && bytes < PieceBytes) continue;
-            await stream.SendAsync(new BackupPiece.Entries(entries), cancellation);
-            (entries, bytes) = ([], 0);
+            if (entries.Count >= PieceEntries || bytes >= PieceBytes) await FlushAsync();
         }
 
-        if (entries.Count > 0) await stream.SendAsync(new BackupPiece.Entries(entries), cancellation);
+        if (entries.Count > 0) await FlushAsync();
         await stream.SendAsync(new BackupPiece.End(content), cancellation);
+
+        async ValueTask FlushAsync()
+        {
+            await stream.SendAsync(new BackupPiece.Entries(entries), cancellation);
+            (entries, bytes, said) = ([], 0, time.GetTimestamp());
+        }
     }
 
     private static VersionVector DependenciesOf(IEnumerable<WriteRecord> records) =>

@@ -15,6 +15,9 @@ internal sealed class BackupOptions
     /// <summary>How long the client of a backup may take for one piece of it, 256 KiB or one larger value, before the backup is broken off: some 10 KiB a second are fast enough.</summary>
     public TimeSpan ClientPatience { get; set; } = TimeSpan.FromSeconds(30);
 
+    /// <summary>How long the replica that gives a shard may send nothing before the backup is broken off: its disk may stand still although it is heard.</summary>
+    public TimeSpan DonorPatience { get; set; } = TimeSpan.FromSeconds(30);
+
     /// <summary>Where a backup is kept while it is restored; its size on disk. By default a directory <c>staging</c> in the data directory, or the system's own without one.</summary>
     public string StagingDirectory { get; set; } = "";
 
@@ -35,6 +38,7 @@ internal sealed class BackupOptions
         if (PrepareTimeout <= TimeSpan.Zero) yield return "Backup:PrepareTimeout must be more than zero.";
         if (AnswerTimeout <= TimeSpan.Zero || AnswerTimeout > PrepareTimeout) yield return "Backup:AnswerTimeout must be more than zero and at most Backup:PrepareTimeout.";
         if (ClientPatience <= TimeSpan.Zero) yield return "Backup:ClientPatience must be more than zero.";
+        if (DonorPatience < AnswerTimeout) yield return "Backup:DonorPatience must be at least Backup:AnswerTimeout.";
         if (SortBytes is < 1 << 16 or > 1 << 30) yield return "Backup:SortBytes must be 64 KiB to 1 GiB.";
         if (RestoreWindow is < 1 or > 4096) yield return "Backup:RestoreWindow must be 1 to 4096.";
         if (RestorePatience <= TimeSpan.Zero) yield return "Backup:RestorePatience must be more than zero.";

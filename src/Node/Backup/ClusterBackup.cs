@@ -58,7 +58,7 @@ internal sealed class ClusterBackup(NodeIdentity self, BackupCuts cuts, TimeProv
         {
             switch (piece)
             {
-                case BackupPiece.Entries entries:
+                case BackupPiece.Entries { All.Count: > 0 } entries:
                     foreach (var entry in entries.All) content = content.With(entry.Key, entry.Value.Span);
                     writer.Write(new BackupFrame.Entries(entries.All));
                     run.Moved(entries.All.Count);
@@ -74,13 +74,17 @@ internal sealed class ClusterBackup(NodeIdentity self, BackupCuts cuts, TimeProv
         return content;
     }
 
-    // A donor that goes away is the same to whoever waits for the backup as one that refuses.
-    private static async IAsyncEnumerable<BackupPiece> ReadAsync(
+    // A donor that goes away or stands still is the same to whoever waits for the backup as one that refuses.
+    private async IAsyncEnumerable<BackupPiece> ReadAsync(
         BackupCut cut, BackupPart part, bool digestOnly, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellation)
     {
-        await using var pieces = cut.ReadAsync(part, digestOnly, cancellation).GetAsyncEnumerator(cancellation);
+        using var silence = new CancellationTokenSource(Timeout.InfiniteTimeSpan, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, silence.Token);
+        await using var pieces = cut.ReadAsync(part, digestOnly, either.Token).GetAsyncEnumerator(either.Token);
         while (true)
         {
+            // How long the client takes for a piece is not the donor's silence.
+            silence.CancelAfter(options.DonorPatience);
             try
             {
                 if (!await pieces.MoveNextAsync()) yield break;
@@ -89,7 +93,12 @@ internal sealed class ClusterBackup(NodeIdentity self, BackupCuts cuts, TimeProv
             {
                 throw new BackupRefusedException(gone.Message);
             }
+            catch (OperationCanceledException) when (silence.IsCancellationRequested && !cancellation.IsCancellationRequested)
+            {
+                throw new BackupRefusedException($"The replica that gives shard {part.Group.Shard} stands still: nothing came of it in {options.DonorPatience}.");
+            }
 
+            silence.CancelAfter(Timeout.InfiniteTimeSpan);
             yield return pieces.Current;
         }
     }

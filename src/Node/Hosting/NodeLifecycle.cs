@@ -126,7 +126,7 @@ internal sealed partial class NodeLifecycle(
     [LoggerMessage(1001, LogLevel.Warning, "This node is not secured against those who reach its ports: {Open}. In brackets: what to set; docs/security.md says how")]
     private static partial void LogUnsecured(ILogger logger, string open);
 
-    [LoggerMessage(1003, LogLevel.Warning, "An operator removed this node from the cluster in epoch {Epoch}: it begins anew, empty, and waits to be let in")]
+    [LoggerMessage(1003, LogLevel.Warning, "This node was removed from the cluster in epoch {Epoch}: it begins anew, empty, and waits to be let in")]
     private static partial void LogRemoved(ILogger logger, Epoch epoch);
 
     [LoggerMessage(

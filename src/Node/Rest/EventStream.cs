@@ -51,7 +51,7 @@ internal sealed class EventStream(
         if (events.IsLate) metrics.Shed("subscribers");
         if (context.RequestAborted.IsCancellationRequested) return;
         var farewell = new ArrayBufferWriter<byte>();
-        Write(farewell, null, "end", key?.Refusal?.Title ?? "Node is stopping", static (json, reason) => json.WriteString("reason", reason));
+        Write(farewell, null, "end", key?.Refusal?.Title ?? Problems.NodeStopping.Title, static (json, reason) => json.WriteString("reason", reason));
         events.Write(farewell.WrittenSpan);
         await events.FlushAsync(end.Token);
     }

@@ -6,7 +6,7 @@ using Kv.Common.Topology;
 namespace Kv.Node.Storage;
 
 /// <summary>
-/// What becomes of the data directory of a node that an operator removed from its cluster: everything is kept beside, under <c>removed-&lt;incarnation&gt;</c>, and
+/// What becomes of the data directory of a node that was removed from its cluster: everything is kept beside, under <c>removed-&lt;incarnation&gt;</c>, and
 /// the directory begins anew, for a node that waits to be let in. Each step can be repeated, so a crash in between only means to go on.
 /// </summary>
 internal static class RemovedNode

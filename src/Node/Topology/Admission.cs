@@ -4,7 +4,7 @@ using Kv.Common.Topology;
 namespace Kv.Node.Topology;
 
 /// <summary>
-/// Makes this node a member when it is none: one that joins, and one that is back at a member's address without its data. One that an operator removed
+/// Makes this node a member when it is none: one that joins, and one that is back at a member's address without its data. One that was removed
 /// ends, and what comes in its place stays out until an operator lets it in.
 /// </summary>
 internal sealed partial class Admission(

@@ -7,7 +7,7 @@ namespace Kv.Node.Topology;
 /// <summary>All that a node must not forget about the topology.</summary>
 /// <param name="Acceptor">The topology it acts on, and its votes on the next one.</param>
 /// <param name="FirstSeen">Whom it met first at each address while the cluster formed.</param>
-/// <param name="WasMember">True once a topology named this very node, or VIEW its address: if a sealed one has its address no more, an operator removed it.</param>
+/// <param name="WasMember">True once a topology named this very node, or VIEW its address: if a sealed one has its address no more, it was removed.</param>
 /// <param name="IsUninvited">True for a node made in the place of one that was removed: it does not ask to be admitted, an operator does.</param>
 internal sealed record RegisterState(AcceptorState<ClusterTopology> Acceptor, FirstSeen FirstSeen, bool WasMember, bool IsUninvited)
 {

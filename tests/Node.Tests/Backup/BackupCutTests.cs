@@ -1,8 +1,12 @@
+using System.IO.Pipelines;
 using Kv.Common.Backup;
 using Kv.Common.Causality;
 using Kv.Common.Identity;
 using Kv.Common.Time;
 using Kv.Node.Backup;
+using Kv.Node.Peers;
+using Kv.Node.Telemetry;
+using Microsoft.Extensions.Time.Testing;
 
 namespace Kv.Node.Tests.Backup;
 
@@ -51,6 +55,24 @@ public sealed class BackupCutTests
     }
 
     [Fact]
+    public async Task A_donor_that_stands_still_ends_the_backup()
+    {
+        var (world, time, options) = (new CutWorld(1), new FakeTimeProvider(), new BackupOptions());
+        await using var cut = new BackupCut(world.Topology, 0);
+        foreach (var shard in world.Topology.Shards) cut.Add(shard, new StandsStillAtItsScan(world.Open(shard)));
+        await cut.CloseAsync((shard, met) => Task.FromResult(world.HeldByAny(shard, met, null)), TestContext.Current.CancellationToken);
+        using var metrics = new KvMetrics();
+        using var run = new BackupActivity(time, metrics).TryBegin("backup", BackupStage.Streaming)!;
+        var backup = new ClusterBackup(new(world.Topology.Cluster, world.Topology.Members[0], new(1)), null!, time, options);
+        var writing = backup.WriteAsync(cut, PipeWriter.Create(Stream.Null), run, TestContext.Current.CancellationToken);
+        time.Advance(options.DonorPatience * 0.9);
+        Assert.False(writing.IsCompleted);
+        time.Advance(options.DonorPatience * 0.2);
+        var refused = await Assert.ThrowsAsync<BackupRefusedException>(() => writing.WaitAsync(TimeSpan.FromSeconds(10), TestContext.Current.CancellationToken));
+        Assert.Contains("stands still", refused.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void What_a_part_lacks_is_what_others_depend_on_and_concerns_it()
     {
         var world = new CutWorld(1);
@@ -63,5 +85,24 @@ public sealed class BackupCutTests
         Assert.Equal((second, VersionVector.Of(there)), (lacking.Group, lacking.Vector));
         closure.Extend(second, VersionVector.Of(there));
         Assert.Empty(closure.Lacking);
+    }
+
+    private sealed class StandsStillAtItsScan(IPeerStream<BackupRequest, BackupPiece> stream) : IPeerStream<BackupRequest, BackupPiece>
+    {
+        private bool _isAsked;
+
+        public ValueTask SendAsync(BackupRequest message, CancellationToken cancellation)
+        {
+            _isAsked = message is BackupRequest.Scan;
+            return _isAsked ? default : stream.SendAsync(message, cancellation);
+        }
+
+        public async ValueTask<BackupPiece?> ReceiveAsync(CancellationToken cancellation)
+        {
+            if (_isAsked) await Task.Delay(Timeout.Infinite, cancellation);
+            return await stream.ReceiveAsync(cancellation);
+        }
+
+        public ValueTask DisposeAsync() => stream.DisposeAsync();
     }
 }
