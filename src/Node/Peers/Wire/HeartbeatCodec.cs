@@ -18,16 +18,13 @@ internal sealed class HeartbeatCodec
     /// <summary>The next beat to be sent. One at a time, in the order in which they are sent.</summary>
     public W.Heartbeat ToWire(Heartbeat beat)
     {
-        var wire = beat.ToWire();
-        wire.ReadsChanges = true;
         var sender = new NodeIdentity(beat.Cluster, beat.From, beat.Incarnation);
-        if (_peerReadsChanges && _said.Sender == sender)
-        {
-            wire.Sender = null;
-            wire.VectorChanges = beat.Vector.Covers(_said.Vector);
-            if (wire.VectorChanges) wire.Vector = beat.Vector.Without(_said.Vector).ToWire();
-        }
-
+        var isKnown = _peerReadsChanges && _said.Sender == sender;
+        var grows = isKnown && beat.Vector.Covers(_said.Vector);
+        var wire = (grows ? beat with { Vector = beat.Vector.Without(_said.Vector) } : beat).ToWire();
+        wire.ReadsChanges = true;
+        wire.VectorChanges = grows;
+        if (isKnown) wire.Sender = null;
         (_said.Sender, _said.Vector) = (sender, beat.Vector);
         return wire;
     }
