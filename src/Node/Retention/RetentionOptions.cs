@@ -9,7 +9,10 @@ internal sealed class RetentionOptions
     /// <summary>How often the deletions that are remembered are gone through, to forget those of which everybody knows.</summary>
     public TimeSpan TombstoneInterval { get; set; } = TimeSpan.FromSeconds(30);
 
-    /// <summary>How many entries have to go before any does: each time costs the store a little, however many they are.</summary>
+    /// <summary>
+    /// How many entries have to go before any does: each time costs the store a little, however many they are. So up to that many stay where nobody writes, for change feeds to
+    /// resume from, and the deletions of their keys with them.
+    /// </summary>
     public long MinTrimRecords { get; set; } = 1000;
 
     /// <summary>
