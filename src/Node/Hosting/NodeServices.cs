@@ -92,7 +92,7 @@ internal static class NodeServices
         services.AddSingleton(options.Batch).AddSingleton<BatchPath>();
         services.AddSingleton<KeyCounts>();
         services.AddSingleton<Convergence>();
-        services.AddSingleton<MembershipChanges>().AddSingleton<DeadRemoval>();
+        services.AddSingleton<Witnesses>().AddSingleton<MembershipChanges>().AddSingleton<DeadRemoval>();
         services.AddSingleton<Resharding>();
         services.AddSingleton<ForwardedRequests>();
         services.AddSingleton(options.Backup).AddSingleton<BackupActivity>().AddSingleton<BackupRoom>().AddSingleton<BackupDonor>().AddSingleton<ReplicaVectors>().AddSingleton<BackupCuts>();

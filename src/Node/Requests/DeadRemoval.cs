@@ -1,7 +1,6 @@
 using Kv.Common.Identity;
 using Kv.Common.Membership;
 using Kv.Common.Topology;
-using Kv.Node.Peers;
 using Kv.Node.Signals;
 using Kv.Node.Topology;
 
@@ -10,14 +9,14 @@ namespace Kv.Node.Requests;
 /// <summary>
 /// Has members removed that are dead for longer than <see cref="TopologyOptions.RemoveDeadAfter"/>; off unless that is set. Only where the shard keeps two
 /// live members, and while a majority of the acceptors decides: a minority removes nobody. Nor does one node's opinion, which a cut between two nodes can make: a majority of the members must say
-/// just before that they do not hear it, and none that it does. A vote takes its time, and whoever is back meanwhile stays.
+/// just before that they do not hear it, and none that it does, and it must not answer. A vote takes its time, and whoever is back meanwhile stays.
 /// </summary>
 internal sealed partial class DeadRemoval(
     NodeIdentity self,
     Published<ClusterTopology> topology,
     Published<MembershipView> membership,
     MembershipChanges changes,
-    IPeerTransport transport,
+    Witnesses witnesses,
     TimeProvider time,
     TopologyOptions options,
     ILogger<DeadRemoval> logger)
@@ -76,26 +75,8 @@ internal sealed partial class DeadRemoval(
 
     private async Task<bool> IsHeardByNobodyAsync(NodeAddress dead, CancellationToken cancellation)
     {
-        var members = topology.Current.Members;
-        var witnesses = members.Where(member => !member.Equals(self.Address) && !member.Equals(dead) && membership.Current.IsReachable(member)).ToList();
-        using var soon = new CancellationTokenSource(options.AnswerTimeout, time);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, soon.Token);
-        var said = await Task.WhenAll(witnesses.Select(witness => HearsAsync(witness, dead, either.Token)));
-        cancellation.ThrowIfCancellationRequested();
-        return !said.Contains(true) && said.Count(hears => hears is false) + 1 > members.Length / 2;
-    }
-
-    // Null when the witness says nothing.
-    private async Task<bool?> HearsAsync(NodeAddress witness, NodeAddress target, CancellationToken cancellation)
-    {
-        try
-        {
-            return await transport.ProbeAsync(witness, target, cancellation);
-        }
-        catch (Exception broken) when (broken is PeerUnavailableException or OperationCanceledException)
-        {
-            return null;
-        }
+        var testimony = await witnesses.AskAsync(dead, cancellation);
+        return !testimony.IsThere && testimony.Deaf + 1 > topology.Current.Members.Length / 2;
     }
 
     [LoggerMessage(4102, LogLevel.Warning, "{Member} is dead to this node for longer than Topology:RemoveDeadAfter, but some other hears it, or too few say that they do not: it stays. Is the link between the two cut?")]

@@ -16,6 +16,7 @@ internal sealed class MembershipChanges(
     ReplicaState replica,
     TopologyChanges changes,
     IPeerTransport transport,
+    Witnesses witnesses,
     TimeProvider time,
     TopologyOptions options)
 {
@@ -41,7 +42,8 @@ internal sealed class MembershipChanges(
     }
 
     /// <summary>
-    /// Lets a node go. 1. It leaves: it serves no more. 2. It hands over what only it holds; one that is dead has nothing to hand over. 3. It is removed.
+    /// Lets a node go. 1. It leaves: it serves no more. 2. It hands over what only it holds; one that is dead has nothing to hand over. 3. It is removed; one that is back from the dead by
+    /// then hands over first.
     /// </summary>
     public async Task<MembershipOutcome> RemoveAsync(NodeAddress address, CancellationToken cancellation)
     {
@@ -49,9 +51,14 @@ internal sealed class MembershipChanges(
             return new MembershipOutcome.Refused(ChangeRefusal.LastReplica);
         var leaving = await changes.ChangeAsync(new TopologyChange.Leave(changes.NewOperation(), address), cancellation);
         if (leaving is not ChangeOutcome.Done left) return MembershipOutcome.Of(leaving);
-        if (!await HasHandedOverAsync(address, left.Topology.ReplicatedBy(address), left.Topology.Epoch, cancellation))
-            return new MembershipOutcome.StillHandingOver(address);
-        return MembershipOutcome.Of(await changes.ChangeAsync(new TopologyChange.Remove(changes.NewOperation(), address), cancellation));
+        while (true)
+        {
+            var parting = await PartingAsync(address, left.Topology.ReplicatedBy(address), left.Topology.Epoch, cancellation);
+            if (parting is Parting.Late) return new MembershipOutcome.StillHandingOver(address);
+            var removed = await changes.ChangeAsync(
+                new TopologyChange.Remove(changes.NewOperation(), address), () => parting is Parting.HandedOver || IsDead(membership.Current, address), cancellation);
+            if (removed is not ChangeOutcome.Withdrawn) return MembershipOutcome.Of(removed);
+        }
     }
 
     /// <summary>
@@ -97,19 +104,22 @@ internal sealed class MembershipChanges(
         return new MembershipOutcome.Refused(ended.ReplicatedBy(address) is null ? ChangeRefusal.NotMember : ChangeRefusal.ServesAnotherShard);
     }
 
-    private async Task<bool> HasHandedOverAsync(NodeAddress address, ShardMembers? shard, Epoch epoch, CancellationToken cancellation)
-    {
-        var handedOver = await WithinAsync(
-            options.HandOverTimeout,
-            async stop =>
+    private Task<Parting> PartingAsync(NodeAddress address, ShardMembers? shard, Epoch epoch, CancellationToken cancellation) => WithinAsync(
+        options.HandOverTimeout,
+        async stop =>
+        {
+            while (true)
             {
-                await membership.WaitAsync(view => IsCovered(view, address, shard, epoch), stop);
-                return this;
-            },
-            null,
-            cancellation);
-        return handedOver is not null;
-    }
+                var view = await membership.WaitAsync(view => IsDead(view, address) || IsCovered(view, address, shard, epoch), stop);
+                if (!IsDead(view, address)) return Parting.HandedOver;
+                if (!(await witnesses.AskAsync(address, stop)).IsThere) return Parting.Dead;
+                await Task.Delay(options.ReviewInterval, time, stop);
+            }
+        },
+        Parting.Late,
+        cancellation);
+
+    private static bool IsDead(MembershipView view, NodeAddress address) => view.Find(address) is { State: PeerState.Dead };
 
     // What a leaving node says it holds counts only once it acts on a topology in which it takes no more writes.
     private bool IsCovered(MembershipView view, NodeAddress address, ShardMembers? shard, Epoch epoch)
@@ -118,9 +128,9 @@ internal sealed class MembershipChanges(
         if (address.Equals(self.Address) && !replica.Snapshot.Current.Former.IsEmpty) return false;
         if (!address.Equals(self.Address))
         {
-            // One that was never heard here may well be at work; one that is dead, or came back without its data, has nothing to give.
+            // One that was never heard here may well be at work; one that came back without its data has nothing to give.
             if (view.Find(address) is not { State: not PeerState.Unknown } leaver) return false;
-            if (leaver.State is PeerState.Dead || !leaver.IsMember) return true;
+            if (!leaver.IsMember) return true;
             if (leaver.Epoch < epoch || leaver.Owes) return false;
             held = leaver.Vector;
         }
@@ -161,5 +171,13 @@ internal sealed class MembershipChanges(
         {
             return late;
         }
+    }
+
+    /// <summary>What came of waiting for a node that leaves.</summary>
+    private enum Parting
+    {
+        Late,
+        HandedOver,
+        Dead,
     }
 }

@@ -55,9 +55,18 @@ internal sealed class ChangeRunner(ITestbed testbed, World world, TopologyWatch 
         {
             // 2. Its clients are told, then it is removed.
             world.TakeDown(node.Index);
-            await UntilAsync(random, other => other.Client.SendAsync(HttpMethod.Delete, ViewPath, body), answer => answer.Status is 200 or 404, stop);
+            var isCutOff = false;
+            await UntilAsync(
+                random,
+                other =>
+                {
+                    // Before: who is asked may wait for votes until the links are whole, and be given them before it hears the node again.
+                    isCutOff = IsCutOff(node, shard);
+                    return other.Client.SendAsync(HttpMethod.Delete, ViewPath, body);
+                },
+                answer => answer.Status is 200 or 404,
+                stop);
             // Cut off from all others of its shard it hands nothing over: what it alone acknowledged goes with it, as with a disk.
-            var isCutOff = IsCutOff(node, shard);
             if (isCutOff) diskIsLost(new(node, incarnation, clock.Now));
             // 3. It is let in again, as a new one.
             await UntilAsync(random, other => other.Client.SendAsync(HttpMethod.Put, ViewPath, body), answer => answer.Status is 201 or 404, stop);

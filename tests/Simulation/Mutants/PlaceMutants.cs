@@ -125,8 +125,8 @@ internal static class PlaceMutants
         public override void Services(IServiceCollection services, SimNode node) => services.AddSingleton(s => new MembershipChanges(
             s.GetRequiredService<NodeIdentity>(), s.GetRequiredService<Published<ClusterTopology>>(),
             Sight.OfPeers(s, node, peer => peer with { Owes = false, Vector = node.Known!.ReplicatedBy(peer.Address)?.Leaving.Contains(peer.Address) == true ? VersionVector.Empty : peer.Vector }),
-            s.GetRequiredService<ReplicaState>(), s.GetRequiredService<TopologyChanges>(), s.GetRequiredService<IPeerTransport>(), s.GetRequiredService<TimeProvider>(),
-            s.GetRequiredService<TopologyOptions>()));
+            s.GetRequiredService<ReplicaState>(), s.GetRequiredService<TopologyChanges>(), s.GetRequiredService<IPeerTransport>(), s.GetRequiredService<Witnesses>(),
+            s.GetRequiredService<TimeProvider>(), s.GetRequiredService<TopologyOptions>()));
     }
 
     /// <summary>A node serves a token of an epoch that it does not know.</summary>
