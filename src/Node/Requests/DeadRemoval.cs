@@ -8,8 +8,8 @@ namespace Kv.Node.Requests;
 
 /// <summary>
 /// Has members removed that are dead for longer than <see cref="TopologyOptions.RemoveDeadAfter"/>; off unless that is set. Only where the shard keeps two
-/// live members, and while a majority of the acceptors decides: a minority removes nobody. Nor does one node's opinion, which a cut between two nodes can make: a majority of the members must say
-/// just before that they do not hear it, and none that it does, and it must not answer. A vote takes its time, and whoever is back meanwhile stays.
+/// live members, and while a majority of the acceptors decides: a minority removes nobody. Nor does one node's opinion, which a cut between two nodes can make (<see cref="Witnesses"/>).
+/// A vote takes its time, and whoever is back meanwhile stays.
 /// </summary>
 internal sealed partial class DeadRemoval(
     NodeIdentity self,
@@ -36,7 +36,7 @@ internal sealed partial class DeadRemoval(
             {
                 await Task.Delay(options.ReviewInterval, time, cancellation);
                 if (Overdue() is not { } dead) continue;
-                if (!await IsHeardByNobodyAsync(dead, cancellation))
+                if (!await witnesses.HoldGoneAsync(dead, cancellation))
                 {
                     LogSpared(logger, dead);
                     _dead.Forget(dead);
@@ -73,13 +73,7 @@ internal sealed partial class DeadRemoval(
             || shard.Members.Count(member => !member.Equals(node) && peers.IsReachable(member)) >= TopologyRules.FewestMembersAfterDemotion;
     }
 
-    private async Task<bool> IsHeardByNobodyAsync(NodeAddress dead, CancellationToken cancellation)
-    {
-        var testimony = await witnesses.AskAsync(dead, cancellation);
-        return !testimony.IsThere && testimony.Deaf + 1 > topology.Current.Members.Length / 2;
-    }
-
-    [LoggerMessage(4102, LogLevel.Warning, "{Member} is dead to this node for longer than Topology:RemoveDeadAfter, but some other hears it, or too few say that they do not: it stays. Is the link between the two cut?")]
+    [LoggerMessage(4102, LogLevel.Warning, "{Member} is dead to this node for longer than Topology:RemoveDeadAfter, but some other hears it, or it answers, or too few say that they do not hear it: it stays. Is the link between the two cut?")]
     private static partial void LogSpared(ILogger logger, NodeAddress member);
 
     [LoggerMessage(4100, LogLevel.Warning, "{Member} is dead for longer than Topology:RemoveDeadAfter, {Patience}: it is to be removed from the cluster")]

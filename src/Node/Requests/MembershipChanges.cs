@@ -51,12 +51,14 @@ internal sealed class MembershipChanges(
             return new MembershipOutcome.Refused(ChangeRefusal.LastReplica);
         var leaving = await changes.ChangeAsync(new TopologyChange.Leave(changes.NewOperation(), address), cancellation);
         if (leaving is not ChangeOutcome.Done left) return MembershipOutcome.Of(leaving);
+        var since = time.GetTimestamp();
         while (true)
         {
-            var parting = await PartingAsync(address, left.Topology.ReplicatedBy(address), left.Topology.Epoch, cancellation);
+            var parting = await PartingAsync(left.Topology, address, options.HandOverTimeout - time.GetElapsedTime(since), cancellation);
             if (parting is Parting.Late) return new MembershipOutcome.StillHandingOver(address);
+            var parted = time.GetTimestamp();
             var removed = await changes.ChangeAsync(
-                new TopologyChange.Remove(changes.NewOperation(), address), () => parting is Parting.HandedOver || IsDead(membership.Current, address), cancellation);
+                new TopologyChange.Remove(changes.NewOperation(), address), () => parting is Parting.HandedOver || (IsDead(membership.Current, address) && IsFresh(parted)), cancellation);
             if (removed is not ChangeOutcome.Withdrawn) return MembershipOutcome.Of(removed);
         }
     }
@@ -104,20 +106,27 @@ internal sealed class MembershipChanges(
         return new MembershipOutcome.Refused(ended.ReplicatedBy(address) is null ? ChangeRefusal.NotMember : ChangeRefusal.ServesAnotherShard);
     }
 
-    private Task<Parting> PartingAsync(NodeAddress address, ShardMembers? shard, Epoch epoch, CancellationToken cancellation) => WithinAsync(
-        options.HandOverTimeout,
-        async stop =>
-        {
-            while (true)
+    private async Task<Parting> PartingAsync(ClusterTopology left, NodeAddress address, TimeSpan bound, CancellationToken cancellation)
+    {
+        if (bound <= TimeSpan.Zero) return Parting.Late;
+        return await WithinAsync(
+            bound,
+            async stop =>
             {
-                var view = await membership.WaitAsync(view => IsDead(view, address) || IsCovered(view, address, shard, epoch), stop);
-                if (!IsDead(view, address)) return Parting.HandedOver;
-                if (!(await witnesses.AskAsync(address, stop)).IsThere) return Parting.Dead;
-                await Task.Delay(options.ReviewInterval, time, stop);
-            }
-        },
-        Parting.Late,
-        cancellation);
+                while (true)
+                {
+                    var view = await membership.WaitAsync(view => IsDead(view, address) || IsCovered(view, address, left.ReplicatedBy(address), left.Epoch), stop);
+                    if (!IsDead(view, address)) return Parting.HandedOver;
+                    if (await witnesses.HoldGoneAsync(address, stop)) return Parting.Dead;
+                    await Task.Delay(options.ReviewInterval, time, stop);
+                }
+            },
+            Parting.Late,
+            cancellation);
+    }
+
+    // What witnesses said before a vote was long in coming may have been said during a partition that has ended.
+    private bool IsFresh(long testimony) => time.GetElapsedTime(testimony) <= options.AnswerTimeout;
 
     private static bool IsDead(MembershipView view, NodeAddress address) => view.Find(address) is { State: PeerState.Dead };
 

@@ -1,5 +1,4 @@
 using Kv.Common.Identity;
-using Kv.Common.Membership;
 using Kv.Common.Topology;
 using Kv.Node.Peers;
 using Kv.Node.Signals;
@@ -8,25 +7,28 @@ using Kv.Node.Topology;
 namespace Kv.Node.Requests;
 
 /// <summary>
-/// Whether a member that this node holds dead is there after all: what the others say of it, and whether it answers itself. Asked before what only it holds is given up, for what one node
-/// takes for a death may be a link that is cut, or was until just now.
+/// Whether a member that this node holds dead is gone, or there after all. Asked before what only it holds is given up, for what one node takes for a death may be a link that is cut, or was
+/// until just now.
 /// </summary>
-internal sealed class Witnesses(
-    NodeIdentity self, Published<ClusterTopology> topology, Published<MembershipView> membership, IPeerTransport transport, TimeProvider time, TopologyOptions options)
+internal sealed class Witnesses(NodeIdentity self, Published<ClusterTopology> topology, IPeerTransport transport, TimeProvider time, TopologyOptions options)
 {
-    /// <summary>Completes within <see cref="TopologyOptions.AnswerTimeout"/>; who says nothing by then has said nothing.</summary>
-    public async Task<Testimony> AskAsync(NodeAddress dead, CancellationToken cancellation)
+    /// <summary>
+    /// True when a majority of the acceptors, this node being one, say that they do not hear it, no member says that it does, and it does not answer itself. All are asked, whatever this node takes
+    /// them for: it may be the one that is cut off. Completes within <see cref="TopologyOptions.AnswerTimeout"/>; who says nothing by then bears no witness.
+    /// </summary>
+    public async Task<bool> HoldGoneAsync(NodeAddress dead, CancellationToken cancellation)
     {
         var view = topology.Current;
         using var soon = new CancellationTokenSource(options.AnswerTimeout, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, soon.Token);
         var itself = AnswersAsync(dead, view.IncarnationAt(dead), either.Token);
         var said = await Task.WhenAll(view.Members
-            .Where(member => !member.Equals(self.Address) && !member.Equals(dead) && membership.Current.IsReachable(member))
-            .Select(witness => HearsAsync(witness, dead, either.Token)));
-        var isThere = await itself || said.Contains(true);
+            .Where(member => !member.Equals(self.Address) && !member.Equals(dead))
+            .Select(async witness => (Witness: witness, Hears: await HearsAsync(witness, dead, either.Token))));
+        var isThere = await itself || said.Any(word => word.Hears is true);
         cancellation.ThrowIfCancellationRequested();
-        return new(isThere, said.Count(hears => hears is false));
+        NodeAddress[] deaf = [self.Address, .. said.Where(word => word.Hears is false).Select(word => word.Witness)];
+        return !isThere && view.Acceptors.Count(acceptor => deaf.Contains(acceptor.Address)) > view.Acceptors.Length / 2;
     }
 
     // Another incarnation at its address is not it.
@@ -55,7 +57,3 @@ internal sealed class Witnesses(
         }
     }
 }
-
-/// <param name="IsThere">Somebody hears it, or it has answered.</param>
-/// <param name="Deaf">How many others say that they do not hear it.</param>
-internal readonly record struct Testimony(bool IsThere, int Deaf);

@@ -37,7 +37,7 @@ internal sealed class TopologyOptions
     public TimeSpan FillTimeout { get; set; } = TimeSpan.FromMinutes(10);
 
     /// <summary>
-    /// How long a member must be dead before it is removed from the cluster by itself; 0 for never. Only where its shard keeps two live members, and when a majority of the members says that it does not hear it and none that it does. A node that is
+    /// How long a member must be dead before it is removed from the cluster by itself; 0 for never. Only where its shard keeps two live members, and when a majority of those who decide say that they do not hear it, no member that it does, and it does not answer. A node that is
     /// removed begins anew when it comes back, and waits to be let in.
     /// </summary>
     public TimeSpan RemoveDeadAfter { get; set; }

@@ -58,15 +58,16 @@ internal sealed class ChangeRunner(ITestbed testbed, World world, TopologyWatch 
             var isCutOff = false;
             await UntilAsync(
                 random,
-                other =>
+                async other =>
                 {
-                    // Before: who is asked may wait for votes until the links are whole, and be given them before it hears the node again.
-                    isCutOff = IsCutOff(node, shard);
-                    return other.Client.SendAsync(HttpMethod.Delete, ViewPath, body);
+                    isCutOff |= IsCutOff(node, shard);
+                    var answer = await other.Client.SendAsync(HttpMethod.Delete, ViewPath, body);
+                    isCutOff |= IsCutOff(node, shard);
+                    return answer;
                 },
                 answer => answer.Status is 200 or 404,
                 stop);
-            // Cut off from all others of its shard it hands nothing over: what it alone acknowledged goes with it, as with a disk.
+            // Cut off from all others of its shard, before or while it was asked for, it hands nothing over: what it alone acknowledged goes with it, as with a disk.
             if (isCutOff) diskIsLost(new(node, incarnation, clock.Now));
             // 3. It is let in again, as a new one.
             await UntilAsync(random, other => other.Client.SendAsync(HttpMethod.Put, ViewPath, body), answer => answer.Status is 201 or 404, stop);

@@ -1,5 +1,6 @@
 using Kv.Common.Causality;
 using Kv.Common.Membership;
+using Kv.Node.Peers;
 using Kv.Node.Requests;
 using Kv.Node.Tests.VirtualTime;
 using Kv.Node.Topology;
@@ -54,6 +55,46 @@ public sealed class RemovalTests : IDisposable
         _clock.AdvanceUntil(() => !_shard.Now.Includes(Ben), TimeSpan.FromSeconds(5));
         _clock.Advance(TimeSpan.FromSeconds(1));
         Assert.IsType<MembershipOutcome.Done>(await removal);
+    }
+
+    // Whoever was cut off from all asks all: it knows least of who is there.
+    [Fact]
+    public void One_that_another_hears_whom_Anna_does_not_hear_is_waited_for()
+    {
+        _shard.Hears = static witness => witness.Equals(Dora);
+        _shard.See(PeerState.Dead, others: PeerState.Suspect);
+        _ = Ask();
+        _clock.Advance(TimeSpan.FromSeconds(10));
+        Assert.True(_shard.Now.Includes(Ben));
+        _shard.Hears = static _ => false;
+        _clock.AdvanceUntil(() => !_shard.Now.Includes(Ben), TimeSpan.FromSeconds(5));
+    }
+
+    [Fact]
+    public void One_of_whom_too_few_say_anything_is_waited_for()
+    {
+        _shard.Hears = static witness => throw new PeerUnavailableException(witness, "is silent");
+        _ = Ask();
+        _clock.Advance(TimeSpan.FromSeconds(10));
+        Assert.True(_shard.Now.Includes(Ben));
+        _shard.Hears = static _ => false;
+        _clock.AdvanceUntil(() => !_shard.Now.Includes(Ben), TimeSpan.FromSeconds(5));
+    }
+
+    [Fact]
+    public void What_was_said_before_the_votes_were_long_in_coming_does_not_count()
+    {
+        _shard.IsLost = request => request is ControlRequest.Prepare && _shard.Now.ShardOf(Anna)!.Leaving.Contains(Ben);
+        _ = Ask();
+        _clock.Advance(TimeSpan.FromSeconds(5));
+        Assert.Contains(Ben, _shard.Now.ShardOf(Anna)!.Leaving);
+        _shard.Hears = static witness => witness.Equals(Dora);
+        _clock.Advance(TimeSpan.FromSeconds(2));
+        _shard.IsLost = static _ => false;
+        _clock.Advance(TimeSpan.FromSeconds(10));
+        Assert.True(_shard.Now.Includes(Ben));
+        _shard.Hears = static _ => false;
+        _clock.AdvanceUntil(() => !_shard.Now.Includes(Ben), TimeSpan.FromSeconds(5));
     }
 
     [Fact]

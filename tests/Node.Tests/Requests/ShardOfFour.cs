@@ -42,13 +42,13 @@ internal sealed class ShardOfFour : IDisposable
             Call = (peer, request) =>
             {
                 if (IsBackAt(request)) See(PeerState.Alive);
-                return peer.Equals(Ben) && !BenAnswers ? null : new InboundControl(nodes[peer], registers[peer]).AnswerAsync(self, request).AsTask();
+                return (peer.Equals(Ben) && !BenAnswers) || IsLost(request) ? null : new InboundControl(nodes[peer], registers[peer]).AnswerAsync(self, request).AsTask();
             },
             Probe = (witness, target) => target.Equals(Ben) && Hears(witness),
         };
         var proposer = new TopologyProposer(self, _register, new(self, _register), stores[Anna], transport, clock.Time, options);
         var changes = new TopologyChanges(_register, proposer, clock.Time, new Random(1), options, NullLogger<TopologyChanges>.Instance);
-        var witnesses = new Witnesses(self, _register.Topology, _two.View, transport, clock.Time, options);
+        var witnesses = new Witnesses(self, _register.Topology, transport, clock.Time, options);
         Changes = new(self, _register.Topology, _two.View, _two.Replica, changes, transport, witnesses, clock.Time, options);
         Removal = new(self, _register.Topology, _two.View, Changes, witnesses, clock.Time, options, NullLogger<DeadRemoval>.Instance);
     }
@@ -58,6 +58,9 @@ internal sealed class ShardOfFour : IDisposable
 
     /// <summary>Which other one says that it hears Ben.</summary>
     public Func<NodeAddress, bool> Hears { get; set; } = static _ => false;
+
+    /// <summary>Which questions about the topology reach nobody.</summary>
+    public Func<ControlRequest, bool> IsLost { get; set; } = static _ => false;
 
     /// <summary>Whether Ben answers when he is asked.</summary>
     public bool BenAnswers { get; set; }
@@ -74,9 +77,9 @@ internal sealed class ShardOfFour : IDisposable
     /// <inheritdoc cref="Start{T}"/>
     public Task Start(Func<CancellationToken, Task> work) => _process.Start(() => work(_stop.Token));
 
-    /// <summary>What Anna sees of Ben from now on, and what he says that he holds: nothing, or something that nobody else does.</summary>
-    public void See(PeerState ben, VersionVector? held = null) => _two.View.Publish(new(Anna, All.Where(node => !node.Equals(Anna)).Select(node => new PeerView(
-        node, node.Equals(Ben) ? ben : PeerState.Alive, true, Now.IncarnationAt(node), Now.Epoch.Next, 0, node.Equals(Ben) && held is not null ? held : VersionVector.Empty,
+    /// <summary>What Anna sees of Ben from now on, and what he says that he holds: nothing, or something that nobody else does; and what she sees of the others.</summary>
+    public void See(PeerState ben, VersionVector? held = null, PeerState others = PeerState.Alive) => _two.View.Publish(new(Anna, All.Where(node => !node.Equals(Anna)).Select(node => new PeerView(
+        node, node.Equals(Ben) ? ben : others, true, Now.IncarnationAt(node), Now.Epoch.Next, 0, node.Equals(Ben) && held is not null ? held : VersionVector.Empty,
         null, null, false, 1, true, true, TimeSpan.Zero, 0, TimeSpan.Zero))));
 
     public void Dispose()
