@@ -13,7 +13,7 @@ namespace Kv.Node.Requests;
 internal sealed class Witnesses(NodeIdentity self, Published<ClusterTopology> topology, IPeerTransport transport, TimeProvider time, TopologyOptions options)
 {
     /// <summary>
-    /// True when a majority of the acceptors, this node being one, say that they do not hear it, no member says that it does, and it does not answer itself. All are asked, whatever this node takes
+    /// True when a majority of the acceptors do not hear it, which they are asked and this node knows of itself, no member says that it does, and it does not answer. All are asked, whatever this node takes
     /// them for: it may be the one that is cut off. Completes within <see cref="TopologyOptions.AnswerTimeout"/>; who says nothing by then bears no witness.
     /// </summary>
     public async Task<bool> HoldGoneAsync(NodeAddress dead, CancellationToken cancellation)

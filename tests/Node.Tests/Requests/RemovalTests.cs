@@ -64,10 +64,7 @@ public sealed class RemovalTests : IDisposable
         _shard.Hears = static witness => witness.Equals(Dora);
         _shard.See(PeerState.Dead, others: PeerState.Suspect);
         _ = Ask();
-        _clock.Advance(TimeSpan.FromSeconds(10));
-        Assert.True(_shard.Now.Includes(Ben));
-        _shard.Hears = static _ => false;
-        _clock.AdvanceUntil(() => !_shard.Now.Includes(Ben), TimeSpan.FromSeconds(5));
+        IsWaitedForUntilNobodyHearsIt();
     }
 
     [Fact]
@@ -75,10 +72,7 @@ public sealed class RemovalTests : IDisposable
     {
         _shard.Hears = static witness => throw new PeerUnavailableException(witness, "is silent");
         _ = Ask();
-        _clock.Advance(TimeSpan.FromSeconds(10));
-        Assert.True(_shard.Now.Includes(Ben));
-        _shard.Hears = static _ => false;
-        _clock.AdvanceUntil(() => !_shard.Now.Includes(Ben), TimeSpan.FromSeconds(5));
+        IsWaitedForUntilNobodyHearsIt();
     }
 
     [Fact]
@@ -91,10 +85,7 @@ public sealed class RemovalTests : IDisposable
         _shard.Hears = static witness => witness.Equals(Dora);
         _clock.Advance(TimeSpan.FromSeconds(2));
         _shard.IsLost = static _ => false;
-        _clock.Advance(TimeSpan.FromSeconds(10));
-        Assert.True(_shard.Now.Includes(Ben));
-        _shard.Hears = static _ => false;
-        _clock.AdvanceUntil(() => !_shard.Now.Includes(Ben), TimeSpan.FromSeconds(5));
+        IsWaitedForUntilNobodyHearsIt();
     }
 
     [Fact]
@@ -114,4 +105,12 @@ public sealed class RemovalTests : IDisposable
     }
 
     private Task<MembershipOutcome> Ask() => _shard.Start(stop => _shard.Changes.RemoveAsync(Ben, stop));
+
+    private void IsWaitedForUntilNobodyHearsIt()
+    {
+        _clock.Advance(TimeSpan.FromSeconds(10));
+        Assert.True(_shard.Now.Includes(Ben));
+        _shard.Hears = static _ => false;
+        _clock.AdvanceUntil(() => !_shard.Now.Includes(Ben), TimeSpan.FromSeconds(5));
+    }
 }
