@@ -7,6 +7,7 @@ using Kv.Common.Replication;
 using Kv.Common.Topology;
 using Kv.Node.Peers;
 using Kv.Node.Replica;
+using Kv.Node.Replication;
 using Kv.Node.Signals;
 
 namespace Kv.Node.Migration;
@@ -20,7 +21,7 @@ internal sealed partial class Filling(
     Published<ClusterTopology> topology,
     Published<MembershipView> membership,
     ReplicaState replica,
-    IPeerTransport transport,
+    RangeQuestions questions,
     Mending mending,
     FillProgress progress,
     TransferBudget budget,
@@ -94,13 +95,14 @@ internal sealed partial class Filling(
     {
         var backoff = new Backoff(options.RetryMin, options.RetryMax, time, new Random(random.Next()));
         var wasWhole = Known(session, source) is { IsWhole: true };
+        var paces = new Dictionary<NodeAddress, LinkPace>();
         VersionVector? cut = null;
         long? refusedSince = null;
         for (var part = 0; part < parts.Length;)
         {
             var known = Known(session, source);
             var least = cut ?? (known is { IsWhole: true } ? known.Vector : known?.Cut);
-            if (known is null || ChooseDonor(session, known, least) is not { } donor)
+            if (known is null || ChooseDonor(session, known, least, paces) is not { } donor)
             {
                 refusedSince = null;
                 await backoff.PauseAsync(cancellation);
@@ -108,7 +110,8 @@ internal sealed partial class Filling(
             }
 
             var before = progress.Records;
-            if (await PartAsync(session, known, donor, least, parts[part], cancellation) is not { } told)
+            if (!paces.TryGetValue(donor, out var pace)) paces.Add(donor, pace = new());
+            if (await PartAsync(session, known, donor, pace, least, parts[part], cancellation) is not { } told)
             {
                 // Donors are there, and none gives anything.
                 refusedSince = progress.Records == before ? refusedSince ?? time.GetTimestamp() : null;
@@ -133,71 +136,63 @@ internal sealed partial class Filling(
 
     // What is filled for the first time is pulled; what the replica has already, and lacks some of, is compared first.
     private Task<VersionVector?> PartAsync(
-        FillSession session, FillSource source, NodeAddress donor, VersionVector? least, ImmutableArray<RingRange> ranges, CancellationToken cancellation) =>
+        FillSession session, FillSource source, NodeAddress donor, LinkPace pace, VersionVector? least, ImmutableArray<RingRange> ranges, CancellationToken cancellation) =>
         replica.Snapshot.Current.Place == session.Target
             ? mending.MendAsync(
-                session, source.Group, donor, least, ranges, (pieces, cut) => PullPartAsync(session, source, donor, cut, pieces, cancellation), cancellation)
-            : PullPartAsync(session, source, donor, least, ranges, cancellation);
+                session, source.Group, donor, least, ranges, (pieces, cut) => PullPartAsync(session, source, donor, pace, cut, pieces, cancellation), cancellation)
+            : PullPartAsync(session, source, donor, pace, least, ranges, cancellation);
 
-    // The donor's cut when all of the part is durable here, else null.
+    // Page by page, each as large as the donor's link carries quickly, and taken in while the next one comes. The donor's first cut when all of the part is durable here, else null.
     private async Task<VersionVector?> PullPartAsync(
-        FillSession session, FillSource source, NodeAddress donor, VersionVector? least, ImmutableArray<RingRange> ranges, CancellationToken cancellation)
+        FillSession session, FillSource source, NodeAddress donor, LinkPace pace, VersionVector? least, ImmutableArray<RingRange> ranges, CancellationToken cancellation)
     {
-        using var silence = new CancellationTokenSource(options.AnswerTimeout, time);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, silence.Token);
-        VersionVector? told = null;
-        var ahead = new Queue<Task<bool>>();
-        var digest = new TransferDigest();
+        VersionVector? cut = null;
+        var taking = Task.FromResult(true);
         try
         {
-            await foreach (var piece in transport.TransferAsync(donor, new(session.Since, source.Group, least ?? VersionVector.Empty, ranges), either.Token))
+            while (ranges.Length > 0)
             {
-                // The donor's silence, not this node's own rest.
-                silence.CancelAfter(Timeout.InfiniteTimeSpan);
-                switch (piece)
+                if (await questions.RecordsAsync(donor, session.Since, source.Group, cut ?? least ?? VersionVector.Empty, ranges, pace.Bytes, cancellation) is not { } page)
                 {
-                    case TransferPiece.Cut cut:
-                        if (!await replica.MeetAsync(cut.Clock))
-                        {
-                            LogBroken(logger, donor, source.Group, "its clock is too far ahead");
-                            return null;
-                        }
-
-                        told = cut.Vector;
-                        if (least is null) await replica.TakeCutAsync(session, source.Group, cut.Vector);
-                        break;
-                    case TransferPiece.Records records:
-                        foreach (var record in records.All) digest.Add(record);
-                        progress.Received(records.All.Count, records.All.Sum(record => (long)record.Key.Utf8.Length + record.Value.Length + record.Token.Length));
-                        ahead.Enqueue(TakeInAsync(session, records.All, either.Token));
-                        if (ahead.Count >= options.MaxBatchesAhead && !await ahead.Dequeue()) return null;
-                        break;
-                    case TransferPiece.End end:
-                        // What counts is what the writer made durable.
-                        var taken = true;
-                        while (ahead.TryDequeue(out var batch)) taken &= await batch;
-                        if (taken && digest.Equals(end)) return told;
-                        LogMismatch(logger, donor, source.Group);
-                        return null;
+                    pace.BrokeOff();
+                    return null;
                 }
 
-                silence.CancelAfter(options.AnswerTimeout);
+                if (cut is null && least is null) await replica.TakeCutAsync(session, source.Group, page.Cut);
+                cut ??= page.Cut;
+                progress.Received(page.Records.Count, page.Bytes);
+                pace.Took(page.Took, isFull: page.Rest.Length > 0);
+                // What counts is what the writer made durable.
+                if (!await taking) return null;
+                taking = TakeInAsync(session, page.Records, cancellation);
+                if (pace.IsNarrow) await budget.RestAsync(page.Took, cancellation);
+                ranges = page.Rest;
             }
+
+            return await taking ? cut : null;
         }
-        catch (PeerUnavailableException unavailable)
+        finally
         {
-            LogBroken(logger, donor, source.Group, unavailable.Message);
+            await ((Task)taking).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
         }
-        catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
+    }
+
+    private async Task<bool> TakeInAsync(FillSession session, IReadOnlyList<WriteRecord> records, CancellationToken cancellation)
+    {
+        var ahead = new Queue<Task<bool>>();
+        var isTaken = true;
+        foreach (var batch in records.Chunk(RecordBatch.MaxRecords))
         {
-            LogBroken(logger, donor, source.Group, "silent for too long");
+            if (ahead.Count >= options.MaxBatchesAhead) isTaken &= await ahead.Dequeue();
+            ahead.Enqueue(TakeInBatchAsync(session, batch, cancellation));
         }
 
-        return null;
+        while (ahead.TryDequeue(out var batch)) isTaken &= await batch;
+        return isTaken;
     }
 
     // Durable, and rested from.
-    private async Task<bool> TakeInAsync(FillSession session, IReadOnlyList<WriteRecord> records, CancellationToken cancellation)
+    private async Task<bool> TakeInBatchAsync(FillSession session, IReadOnlyList<WriteRecord> records, CancellationToken cancellation)
     {
         var since = time.GetTimestamp();
         if (!await replica.TransferAsync(session, records)) return false;
@@ -206,13 +201,14 @@ internal sealed partial class Filling(
     }
 
     // A reachable, complete member of the source that knows of this fill; one that holds what it must by its last beat rather than one that would refuse, one that holds more
-    // than is here rather than another, and among equals any of them, so that several who are filled at once do not all ask the same one.
-    private NodeAddress? ChooseDonor(FillSession session, FillSource source, VersionVector? least)
+    // than is here rather than another, one whose link was not found narrow, and among equals any of them, so that several who are filled at once do not all ask the same one.
+    private NodeAddress? ChooseDonor(FillSession session, FillSource source, VersionVector? least, Dictionary<NodeAddress, LinkPace> paces)
     {
         var givers = GiversOf(source.Group, topology.Current, membership.Current).Where(peer => peer.Complete && peer.Place == source.Group && peer.Epoch >= session.Since).ToList();
         if (least is not null && givers.Where(peer => peer.Vector.Covers(least)).ToList() is { Count: > 0 } able) givers = able;
         var held = source.IsWhole || session.Target == source.Group ? replica.Snapshot.Current.Received.Join(source.Vector) : source.Vector;
         if (givers.Where(peer => !held.Covers(peer.Vector)).ToList() is { Count: > 0 } ahead) givers = ahead;
+        if (givers.Where(peer => !paces.TryGetValue(peer.Address, out var pace) || !pace.IsNarrow).ToList() is { Count: > 0 } wide) givers = wide;
         return givers.Count == 0 ? null : givers[random.Next(givers.Count)].Address;
     }
 
@@ -320,12 +316,6 @@ internal sealed partial class Filling(
 
     [LoggerMessage(5011, LogLevel.Information, "This node holds all it must for group {Target}")]
     private static partial void LogFilled(ILogger logger, ReplicaGroup target);
-
-    [LoggerMessage(5012, LogLevel.Debug, "The transfer from {Donor}, of group {Source}, broke off: {Reason}")]
-    private static partial void LogBroken(ILogger logger, NodeAddress donor, ReplicaGroup source, string reason);
-
-    [LoggerMessage(5013, LogLevel.Warning, "What {Donor} sent of group {Source} is not what it says it sent: it is asked for again")]
-    private static partial void LogMismatch(ILogger logger, NodeAddress donor, ReplicaGroup source);
 
     [LoggerMessage(5015, LogLevel.Warning, "Nobody gives what is missing of group {Source}: the fill begins anew")]
     private static partial void LogBeginningAnew(ILogger logger, ReplicaGroup source);

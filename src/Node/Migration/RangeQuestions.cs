@@ -9,8 +9,8 @@ using Kv.Node.Replica;
 namespace Kv.Node.Migration;
 
 /// <summary>
-/// The asking side of a comparison with another replica. Every answer is whole, or null: the other one refused, was silent for longer than
-/// <see cref="MigrationOptions.AnswerTimeout"/>, or its clock is too far ahead.
+/// The asking side of a transfer or a comparison with another replica. Every answer is whole, or null: the other one refused, was silent for longer than
+/// <see cref="MigrationOptions.AnswerTimeout"/>, its clock is too far ahead, or what came is not what it says it sent.
 /// </summary>
 internal sealed partial class RangeQuestions(ReplicaState replica, IPeerTransport transport, TimeProvider time, MigrationOptions options, ILogger<RangeQuestions> logger)
 {
@@ -26,7 +26,7 @@ internal sealed partial class RangeQuestions(ReplicaState replica, IPeerTranspor
     {
         var own = await RangeSummaries.OfAsync(replica, ranges);
         var found = new List<(RingRange, long)>();
-        var cut = await AskAsync(
+        var answer = await AskAsync(
             donor,
             new(epoch, group, have, [.. ranges]) { Kind = TransferKind.Differences, Known = [.. own] },
             piece =>
@@ -37,7 +37,7 @@ internal sealed partial class RangeQuestions(ReplicaState replica, IPeerTranspor
             },
             end => end.Count == found.Count,
             cancellation);
-        return cut is null ? null : (cut, found);
+        return answer is null ? null : (answer.Cut, found);
     }
 
     /// <summary>What is there, record by record, as positions and digests.</summary>
@@ -45,7 +45,7 @@ internal sealed partial class RangeQuestions(ReplicaState replica, IPeerTranspor
         NodeAddress donor, Epoch epoch, ReplicaGroup group, VersionVector have, IReadOnlyList<RingRange> ranges, CancellationToken cancellation)
     {
         var entries = new List<RangeEntry>();
-        var cut = await AskAsync(
+        var answer = await AskAsync(
             donor,
             new(epoch, group, have, [.. ranges]) { Kind = TransferKind.Entries },
             piece =>
@@ -54,61 +54,82 @@ internal sealed partial class RangeQuestions(ReplicaState replica, IPeerTranspor
             },
             end => end.Count == entries.Count,
             cancellation);
-        return cut is null ? null : entries;
+        return answer is null ? null : entries;
     }
 
-    /// <summary>The records that are there, all of them in memory: for few and small ranges.</summary>
-    public async Task<List<WriteRecord>?> RecordsAsync(
-        NodeAddress donor, Epoch epoch, ReplicaGroup group, VersionVector have, ImmutableArray<RingRange> ranges, CancellationToken cancellation)
+    /// <summary>The first of the records that are there, about <paramref name="maxBytes"/> of them.</summary>
+    public async Task<TransferPage?> RecordsAsync(
+        NodeAddress donor, Epoch epoch, ReplicaGroup group, VersionVector have, ImmutableArray<RingRange> ranges, int maxBytes, CancellationToken cancellation)
     {
         var all = new List<WriteRecord>();
         var digest = new TransferDigest();
-        var cut = await AskAsync(
+        var answer = await AskAsync(
             donor,
-            new(epoch, group, have, ranges),
+            new(epoch, group, have, ranges) { MaxBytes = maxBytes },
             piece =>
             {
                 if (piece is not TransferPiece.Records records) return;
                 all.AddRange(records.All);
                 foreach (var record in records.All) digest.Add(record);
             },
-            digest.Equals,
+            // One that came nowhere would be asked for the same again and again.
+            end => digest.Equals(end) && !(end.Through < ranges[0].First),
             cancellation);
-        return cut is null ? null : all;
+        return answer is null ? null : new(answer.Cut, all, After(answer.End.Through, ranges), answer.Took);
     }
 
-    // The cut, when the answer came to its end and all of it is here.
-    private async Task<VersionVector?> AskAsync(NodeAddress donor, TransferRequest request, Action<TransferPiece> take, Func<TransferPiece.End, bool> isWhole, CancellationToken cancellation)
+    private static ImmutableArray<RingRange> After(ulong? through, ImmutableArray<RingRange> ranges) => through is { } position
+        ? [.. ranges.Where(range => range.Last > position).Select(range => RingRange.Between(Math.Max(range.First, position + 1), range.Last))]
+        : [];
+
+    // The answer, when it came to its end and all of it is here.
+    private async Task<Answer?> AskAsync(NodeAddress donor, TransferRequest request, Action<TransferPiece> take, Func<TransferPiece.End, bool> isWhole, CancellationToken cancellation)
     {
         using var silence = new CancellationTokenSource(options.AnswerTimeout, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, silence.Token);
-        VersionVector? cut = null;
+        TransferPiece.Cut? cut = null;
+        var begun = time.GetTimestamp();
         try
         {
             await foreach (var piece in transport.TransferAsync(donor, request, either.Token))
             {
                 silence.CancelAfter(options.AnswerTimeout);
-                if (piece is TransferPiece.Cut told)
+                switch (piece)
                 {
-                    if (!await replica.MeetAsync(told.Clock)) return null;
-                    cut = told.Vector;
+                    case TransferPiece.Cut told:
+                        (cut, begun) = (told, time.GetTimestamp());
+                        break;
+                    case TransferPiece.End end when cut is not null && isWhole(end):
+                        var took = time.GetElapsedTime(begun);
+                        if (await replica.MeetAsync(cut.Clock)) return new(cut.Vector, end, took);
+                        LogBroken(logger, donor, request.Source, "its clock is too far ahead");
+                        return null;
+                    case TransferPiece.End:
+                        LogMismatch(logger, donor, request.Source);
+                        return null;
+                    default:
+                        take(piece);
+                        break;
                 }
-                else if (piece is TransferPiece.End end) return isWhole(end) ? cut : null;
-                else take(piece);
             }
         }
         catch (PeerUnavailableException unavailable)
         {
-            LogBroken(logger, donor, unavailable.Message);
+            LogBroken(logger, donor, request.Source, unavailable.Message);
         }
         catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
         {
-            LogBroken(logger, donor, "silent for too long");
+            LogBroken(logger, donor, request.Source, "silent for too long");
         }
 
         return null;
     }
 
-    [LoggerMessage(5031, LogLevel.Debug, "The comparison with {Donor} broke off: {Reason}")]
-    private static partial void LogBroken(ILogger logger, NodeAddress donor, string reason);
+    [LoggerMessage(5012, LogLevel.Debug, "What was asked of {Donor}, of group {Source}, broke off: {Reason}")]
+    private static partial void LogBroken(ILogger logger, NodeAddress donor, ReplicaGroup source, string reason);
+
+    [LoggerMessage(5013, LogLevel.Warning, "What {Donor} sent of group {Source} is not what it says it sent: it is asked for again")]
+    private static partial void LogMismatch(ILogger logger, NodeAddress donor, ReplicaGroup source);
+
+    private sealed record Answer(VersionVector Cut, TransferPiece.End End, TimeSpan Took);
 }

@@ -14,46 +14,52 @@ internal sealed class RangeSender(
     NodeIdentity self, Published<ClusterTopology> topology, ReplicaState replica, TransferBudget budget, TimeProvider time, MigrationOptions options)
 {
     private const int MostEntries = 4096;
+    private const int MostRecords = 4096;
 
     /// <summary>
-    /// Sends what <paramref name="request"/> asks for. 1. Wait until this node may give it. 2. Tell the cut. 3. Scan. 4. Tell the digest, if this node still has its
-    /// place: a replica that has moved on has dropped records, and the scan may have missed them. Throws <see cref="TransferRefusedException"/> when
-    /// the receiver should ask another one.
+    /// Sends what <paramref name="request"/> asks for: the cut, what was held after it, and the digest, if this node still has its place by then: a replica that has moved on has dropped records,
+    /// and the scan may have missed them. Throws <see cref="TransferRefusedException"/> when the receiver should ask another one.
     /// </summary>
     public async IAsyncEnumerable<TransferPiece> SendAsync(TransferRequest request, [EnumeratorCancellation] CancellationToken cancellation)
     {
-        // 1.
         var snapshot = await UntilReadyAsync(request, cancellation);
+        var cut = new TransferPiece.Cut(snapshot.Vector) { Clock = snapshot.Clock };
+        await foreach (var piece in request.Kind is TransferKind.Records ? GiveAsync(request, cut, cancellation) : CompareAsync(request, cut, cancellation)) yield return piece;
+    }
 
-        // 2.
-        yield return new TransferPiece.Cut(snapshot.Vector) { Clock = snapshot.Clock };
-
-        // 3.
-        if (request.Kind is not TransferKind.Records)
-        {
-            await foreach (var piece in CompareAsync(request, cancellation)) yield return piece;
-            yield break;
-        }
-
+    // 1. Scan as much as the receiver takes, and pay for it. 2. Only then send it, from the cut to the end without a pause: how long that takes tells the receiver what the link carries.
+    private async IAsyncEnumerable<TransferPiece> GiveAsync(TransferRequest request, TransferPiece.Cut cut, [EnumeratorCancellation] CancellationToken cancellation)
+    {
+        // 1.
+        var page = new List<WriteRecord>();
         var digest = new TransferDigest();
-        var batch = new List<WriteRecord>();
-        var bytes = 0;
+        ulong? through = null;
+        var (bytes, paid) = (0, 0);
         var since = time.GetTimestamp();
         foreach (var record in request.Ranges.SelectMany(replica.Scan))
         {
+            // What is asked for next begins at a position of its own.
+            if ((bytes >= request.MaxBytes || page.Count >= MostRecords) && record.Key.Position != page[^1].Key.Position)
+            {
+                through = page[^1].Key.Position;
+                break;
+            }
+
+            page.Add(record);
             digest.Add(record);
-            batch.Add(record);
             bytes += record.Key.Utf8.Length + record.Value.Length + record.Token.Length;
-            if (batch.Count < RecordBatch.MaxRecords && bytes < RecordBatch.MaxBytes) continue;
-            await foreach (var piece in PaidForAsync(batch, bytes, time.GetElapsedTime(since), cancellation)) yield return piece;
-            (batch, bytes, since) = ([], 0, time.GetTimestamp());
+            if (page.Count % RecordBatch.MaxRecords != 0) continue;
+            await foreach (var nothing in WhilePayingAsync(bytes - paid, time.GetElapsedTime(since), cancellation)) yield return nothing;
+            (paid, since) = (bytes, time.GetTimestamp());
         }
 
-        if (batch.Count > 0) await foreach (var piece in PaidForAsync(batch, bytes, time.GetElapsedTime(since), cancellation)) yield return piece;
+        await foreach (var nothing in WhilePayingAsync(bytes - paid, time.GetElapsedTime(since), cancellation)) yield return nothing;
 
-        // 4.
+        // 2.
         RefuseIfMovedOn(request);
-        yield return new TransferPiece.End(digest.Count, digest.Value);
+        yield return cut;
+        foreach (var batch in page.Chunk(RecordBatch.MaxRecords)) yield return new TransferPiece.Records(batch);
+        yield return new TransferPiece.End(digest.Count, digest.Value) { Through = through };
     }
 
     private void RefuseIfMovedOn(TransferRequest request)
@@ -61,8 +67,9 @@ internal sealed class RangeSender(
         if (topology.Current.Layout != request.Source.Layout || replica.Snapshot.Current.Place != request.Source) throw Refused("has moved on from that group");
     }
 
-    private async IAsyncEnumerable<TransferPiece> CompareAsync(TransferRequest request, [EnumeratorCancellation] CancellationToken cancellation)
+    private async IAsyncEnumerable<TransferPiece> CompareAsync(TransferRequest request, TransferPiece.Cut cut, [EnumeratorCancellation] CancellationToken cancellation)
     {
+        yield return cut;
         var since = time.GetTimestamp();
         if (request.Kind is TransferKind.Differences)
         {
@@ -88,8 +95,8 @@ internal sealed class RangeSender(
         yield return new TransferPiece.End(count, 0);
     }
 
-    // A receiver takes silence for a broken session, and the turn of a piece may be far off where the bound is low: until then it is sent nothing, in so many pieces.
-    private async IAsyncEnumerable<TransferPiece> PaidForAsync(List<WriteRecord> batch, int bytes, TimeSpan scanned, [EnumeratorCancellation] CancellationToken cancellation)
+    // A receiver takes silence for a broken session, and the turn may be far off where the bound is low: until then it is sent nothing, in so many pieces.
+    private async IAsyncEnumerable<TransferPiece> WhilePayingAsync(int bytes, TimeSpan scanned, [EnumeratorCancellation] CancellationToken cancellation)
     {
         var paid = PayAsync(bytes, scanned, cancellation);
         while (!paid.IsCompleted && await Task.WhenAny(paid, Task.Delay(options.AnswerTimeout / 3, time, cancellation)) != paid)
@@ -99,7 +106,6 @@ internal sealed class RangeSender(
         }
 
         await paid;
-        yield return new TransferPiece.Records(batch);
     }
 
     private async Task PayAsync(int bytes, TimeSpan scanned, CancellationToken cancellation)

@@ -27,5 +27,9 @@ internal abstract record TransferPiece
     internal sealed record Entries(IReadOnlyList<RangeEntry> All) : TransferPiece;
 
     /// <summary>Everything was sent: so many records, with this digest (<see cref="TransferDigest"/>); or so many of what else was asked for.</summary>
-    internal sealed record End(long Count, ulong Digest) : TransferPiece;
+    internal sealed record End(long Count, ulong Digest) : TransferPiece
+    {
+        /// <summary>The position up to which everything was sent, where the receiver takes no more at once (<see cref="TransferRequest.MaxBytes"/>); null when that was all.</summary>
+        public ulong? Through { get; init; }
+    }
 }

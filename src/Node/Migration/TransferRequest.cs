@@ -12,8 +12,16 @@ namespace Kv.Node.Migration;
 /// <param name="Ranges">Ascending, apart, and all of them the source's.</param>
 internal sealed record TransferRequest(Epoch Epoch, ReplicaGroup Source, VersionVector Have, ImmutableArray<RingRange> Ranges)
 {
+    /// <summary>Most that is given at once, bytes of keys, values and tokens; one record may exceed it alone. Half a second of a link of four megabits.</summary>
+    public const int MostBytes = 256 << 10;
+
     /// <summary>What is asked.</summary>
     public TransferKind Kind { get; init; }
+
+    /// <summary>
+    /// For <see cref="TransferKind.Records"/>, after how many bytes the donor ends and tells how far it came, if it would send more; at most <see cref="MostBytes"/>.
+    /// </summary>
+    public int MaxBytes { get; init; } = MostBytes;
 
     /// <summary>For <see cref="TransferKind.Differences"/>, what the receiver has in each range; otherwise nothing.</summary>
     public ImmutableArray<RangeSummary> Known { get; init; } = [];

@@ -137,9 +137,13 @@ internal sealed partial class Scrubber(
             foreach (var positions in wanted.Chunk(RecordsAtATime))
             {
                 ImmutableArray<RingRange> asked = [.. positions.Select(position => RingRange.Between(position, position))];
-                if (await questions.RecordsAsync(partner, epoch, place, before.Vector, asked, cancellation) is not { } records) return;
-                if (await replica.RegainAsync(place, before, records).AsTask().WaitAsync(cancellation) is not { } regained) return;
-                foreach (var record in regained) Tell(record, partner);
+                while (asked.Length > 0)
+                {
+                    if (await questions.RecordsAsync(partner, epoch, place, before.Vector, asked, TransferRequest.MostBytes, cancellation) is not { } page) return;
+                    if (await replica.RegainAsync(place, before, page.Records).AsTask().WaitAsync(cancellation) is not { } regained) return;
+                    foreach (var record in regained) Tell(record, partner);
+                    asked = page.Rest;
+                }
             }
         }
     }

@@ -138,7 +138,7 @@ internal static class RpcMethods
 
     private static W.TransferRequest Transfer(Random random, FuzzNode node)
     {
-        var request = new W.TransferRequest { Sender = Sender(random, node), Epoch = random.OneIn(30) ? random.Number() : 1, Source = random.OneIn(10) ? (uint)random.Number() : 0, Have = random.OneIn(10) ? Vector(random, node) : new() };
+        var request = new W.TransferRequest { Sender = Sender(random, node), Epoch = random.OneIn(30) ? random.Number() : 1, Source = random.OneIn(10) ? (uint)random.Number() : 0, Have = random.OneIn(10) ? Vector(random, node) : new(), MaxBytes = random.OneIn(3) ? (uint)random.Number() : 1000 };
         var first = 0UL;
         for (var left = random.Length(6); left > 0; left--)
         {

@@ -29,7 +29,7 @@ public sealed class FillingTests : IDisposable
     private readonly Published<ClusterTopology> _topology = new(Members);
     private readonly Published<MembershipView> _view = new(new(Nodes[2], []));
     private readonly TwoReplicas.ScriptedTransport _transport = new();
-    private readonly MigrationOptions _options = new() { ArcsPerPart = 1024 };
+    private readonly MigrationOptions _options = new() { ArcsPerPart = 256 };
     private readonly CausalTokenCodec _tokens = new([], Members.Cluster);
     private readonly List<(NodeAddress Donor, TransferRequest Request)> _asked = [];
     private readonly List<ReplicaState> _replicas = [];
@@ -79,7 +79,7 @@ public sealed class FillingTests : IDisposable
             TimeSpan.FromSeconds(10));
         Deliver(0, 2, _replicas[2].Snapshot.Current.Vector[OriginOf(0)]);
         CheckFilled();
-        Assert.Equal(4, _asked.Count);
+        Assert.Equal(16, _asked.Count);
     }
 
     [Fact]
@@ -112,24 +112,20 @@ public sealed class FillingTests : IDisposable
         Begin();
         _clock.AdvanceUntil(() => _replicas[2].Snapshot.Current.Place == Group, TimeSpan.FromSeconds(10));
         CheckFilled();
-        Assert.Equal(5, _asked.Count);
+        Assert.Equal(17, _asked.Count);
         // The first part was whole; the second one is asked for again, the others are not.
         Assert.Equal(_asked[1].Request.Ranges, _asked[2].Request.Ranges.AsEnumerable());
-        Assert.Equal(4, _asked.Select(asked => asked.Request.Ranges[0]).Distinct().Count());
+        Assert.Equal(16, _asked.Select(asked => asked.Request.Ranges[0]).Distinct().Count());
     }
 
     [Fact]
     public void The_next_donor_must_hold_the_cut_of_one_that_broke_off()
     {
-        // Only node 1 holds this one, and what it tells before it breaks off is taken for held: whoever comes next must wait until it holds it as well.
+        // Only node 1 holds this one, and what it told before it broke off is taken for held: whoever comes next must wait until it holds it as well.
         Write(0, "late");
         var held = _replicas[0].Snapshot.Current.Vector;
         var whole = _transport.Transfer!;
-        _transport.Transfer = (peer, request, cancellation) =>
-        {
-            var first = _asked.Count == 0;
-            return first ? BreakAfter(1, peer, whole(Nodes[0], request, cancellation)) : whole(Nodes[1], request, cancellation);
-        };
+        _transport.Transfer = (peer, request, cancellation) => whole(Nodes[_asked.Count == 0 ? 0 : 1], request, cancellation);
         Begin();
         _clock.Advance(TimeSpan.FromSeconds(1));
         Assert.All(_asked.Skip(1), asked => Assert.Equal(held, asked.Request.Have));
@@ -164,7 +160,7 @@ public sealed class FillingTests : IDisposable
         Begin();
         _clock.AdvanceUntil(() => _replicas[2].Snapshot.Current.Place == Group, TimeSpan.FromSeconds(10));
         CheckFilled();
-        Assert.Equal(5, _asked.Count);
+        Assert.Equal(17, _asked.Count);
         Assert.Equal(_asked[2].Request.Ranges, _asked[3].Request.Ranges.AsEnumerable());
     }
 
@@ -189,6 +185,77 @@ public sealed class FillingTests : IDisposable
             _clock.Advance(_options.AnswerTimeout);
             await Assert.ThrowsAsync<TransferRefusedException>(() => sending);
         }
+    }
+
+    [Fact]
+    public void What_a_donor_has_is_asked_for_page_by_page_that_grow_while_the_link_carries_them_at_once()
+    {
+        _options.ArcsPerPart = 4096;
+        WriteLong(100);
+        Begin();
+        _clock.AdvanceUntil(() => _replicas[2].Snapshot.Current.Place == Group, TimeSpan.FromSeconds(10));
+        CheckFilled();
+        Assert.Equal([LinkPace.Least, 2 * LinkPace.Least, 4 * LinkPace.Least, 8 * LinkPace.Least], _asked.Take(4).Select(asked => asked.Request.MaxBytes));
+        Assert.All(_asked, asked => Assert.Equal(_asked[0].Donor, asked.Donor));
+        // Each begins where the one before it ended, and as of the same cut.
+        Assert.Equal(_asked.Select(asked => asked.Request.Ranges[0].First).Order(), _asked.Select(asked => asked.Request.Ranges[0].First));
+        Assert.All(_asked.Skip(1), asked => Assert.Equal(_replicas[0].Snapshot.Current.Vector, asked.Request.Have));
+    }
+
+    [Fact]
+    public void After_a_page_that_does_not_match_its_digest_its_part_is_asked_for_again_of_another_donor()
+    {
+        _options.ArcsPerPart = 4096;
+        WriteLong(100);
+        var whole = _transport.Transfer!;
+        _transport.Transfer = (peer, request, cancellation) => _asked.Count == 2 ? LoseOneAsync(whole(peer, request, cancellation)) : whole(peer, request, cancellation);
+        Begin();
+        _clock.AdvanceUntil(() => _replicas[2].Snapshot.Current.Place == Group, TimeSpan.FromSeconds(10));
+        CheckFilled();
+        Assert.Equal(0UL, _asked[3].Request.Ranges[0].First);
+        Assert.NotEqual(_asked[2].Donor, _asked[3].Donor);
+    }
+
+    [Fact]
+    public void A_donor_behind_a_narrow_link_gives_way_to_another_one()
+    {
+        _options.ArcsPerPart = 128;
+        WriteLong(200);
+        var whole = _transport.Transfer!;
+        _transport.Transfer = (peer, request, cancellation) => peer.Equals(Nodes[0]) ? NarrowAsync(whole(peer, request, cancellation)) : whole(peer, request, cancellation);
+        Begin();
+        _clock.AdvanceUntil(() => _replicas[2].Snapshot.Current.Place == Group, TimeSpan.FromSeconds(30));
+        CheckFilled();
+        Assert.InRange(_asked.FindLastIndex(asked => asked.Donor.Equals(Nodes[0])), 0, 8);
+    }
+
+    [Fact]
+    public void Where_all_links_are_narrow_little_is_asked_for_at_a_time()
+    {
+        _options.ArcsPerPart = 4096;
+        WriteLong(50);
+        var whole = _transport.Transfer!;
+        _transport.Transfer = (peer, request, cancellation) => NarrowAsync(whole(peer, request, cancellation));
+        Begin();
+        _clock.AdvanceUntil(() => _replicas[2].Snapshot.Current.Place == Group, TimeSpan.FromMinutes(1));
+        CheckFilled();
+        Assert.All(_asked.Skip(1), asked => Assert.Equal(LinkPace.Least, asked.Request.MaxBytes));
+    }
+
+    // 20 KiB a second, whoever it is sent to.
+    private async IAsyncEnumerable<TransferPiece> NarrowAsync(IAsyncEnumerable<TransferPiece> from)
+    {
+        await foreach (var piece in from)
+        {
+            if (piece is TransferPiece.Records records) await Task.Delay(TimeSpan.FromSeconds(records.All.Sum(record => record.Value.Length) / 20480.0), _clock.Time);
+            yield return piece;
+        }
+    }
+
+    private void WriteLong(int keys)
+    {
+        for (var i = 0; i < keys; i++) Write(0, $"long{i}", value: new byte[4096]);
+        Deliver(0, 1, 600);
     }
 
     // As the doors do it: a refusal is told as a failed call.
@@ -271,9 +338,10 @@ public sealed class FillingTests : IDisposable
 
     private void Fill(int node)
     {
-        var mending = new Mending(_replicas[node], new(_replicas[node], _transport, _clock.Time, _options, NullLogger<RangeQuestions>.Instance), _metrics, NullLogger<Mending>.Instance);
+        var questions = new RangeQuestions(_replicas[node], _transport, _clock.Time, _options, NullLogger<RangeQuestions>.Instance);
+        var mending = new Mending(_replicas[node], questions, _metrics, NullLogger<Mending>.Instance);
         var filling = new Filling(
-            Identity(node), _topology, _view, _replicas[node], _transport, mending, _progress, new(_clock.Time, new(_clock.Time), _options), _clock.Time, new Random(1), _options,
+            Identity(node), _topology, _view, _replicas[node], questions, mending, _progress, new(_clock.Time, new(_clock.Time), _options), _clock.Time, new Random(1), _options,
             new RecordingLogger<Filling>([]));
         _ = _clock.NewProcess().Start(() => filling.RunAsync(_stop.Token));
     }
@@ -306,9 +374,9 @@ public sealed class FillingTests : IDisposable
         return new(Identity(node), _topology, _replicas[node], new(_clock.Time, new(_clock.Time), _options), _clock.Time, _options);
     }
 
-    private void Write(int node, string key, bool isDeletion = false)
+    private void Write(int node, string key, bool isDeletion = false, byte[]? value = null)
     {
-        var write = _clock.NewProcess().Start(() => _replicas[node].CommitAsync(new(new(key), isDeletion ? default : "1"u8.ToArray(), isDeletion, CausalToken.None)).AsTask());
+        var write = _clock.NewProcess().Start(() => _replicas[node].CommitAsync(new(new(key), isDeletion ? default : value ?? "1"u8.ToArray(), isDeletion, CausalToken.None)).AsTask());
         _clock.Settle();
         Assert.IsType<CommitResult.Committed>(write.GetAwaiter().GetResult());
     }

@@ -56,6 +56,7 @@ internal static partial class AllMutants
         (() => new PlaceMutants.IgnoreRemoval(), "a node that was removed goes on serving"),
         (() => new MigrationMutants.CommitWithoutWaiting(), "a reshard is committed before its nodes are filled"),
         (() => new MigrationMutants.DonorSkipsRange(), "a donor leaves a range out"),
+        (() => new MigrationMutants.FirstPageOnly(), "a page of a transfer is taken for everything"),
         (() => new MigrationMutants.TransferLosesTombstones(), "a donor leaves the deleted keys out"),
         (() => new MigrationMutants.CutTooHigh(), "a donor says that it holds more than its scan has"),
         (() => new MigrationMutants.GapsInsteadOfRecords(), "new owners are sent gaps in place of records"),

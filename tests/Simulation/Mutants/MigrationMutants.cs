@@ -60,6 +60,19 @@ internal static class MigrationMutants
         }
     }
 
+    /// <summary>A page is taken for everything.</summary>
+    internal sealed class FirstPageOnly : Mutant
+    {
+        public override IReadOnlySet<FaultKind> Faults => Reshards;
+
+        public override IPeerTransport Transport(IPeerTransport real, SimNode node) => new Transferring(real, (_, pieces) => Ending(pieces));
+
+        private static async IAsyncEnumerable<TransferPiece> Ending(IAsyncEnumerable<TransferPiece> pieces)
+        {
+            await foreach (var piece in pieces) yield return piece is TransferPiece.End end ? end with { Through = null } : piece;
+        }
+    }
+
     /// <summary>A transfer brings no tombstones.</summary>
     internal sealed class TransferLosesTombstones : Mutant
     {
@@ -241,7 +254,7 @@ internal static class MigrationMutants
 
     private static Filling FillingThatSees(IServiceProvider s, Published<MembershipView> membership) => new(
         s.GetRequiredService<NodeIdentity>(), s.GetRequiredService<Published<ClusterTopology>>(), membership, s.GetRequiredService<ReplicaState>(),
-        s.GetRequiredService<IPeerTransport>(), s.GetRequiredService<Mending>(), s.GetRequiredService<FillProgress>(), s.GetRequiredService<TransferBudget>(), s.GetRequiredService<TimeProvider>(), s.GetRequiredService<Random>(),
+        s.GetRequiredService<RangeQuestions>(), s.GetRequiredService<Mending>(), s.GetRequiredService<FillProgress>(), s.GetRequiredService<TransferBudget>(), s.GetRequiredService<TimeProvider>(), s.GetRequiredService<Random>(),
         s.GetRequiredService<MigrationOptions>(), s.GetRequiredService<ILogger<Filling>>());
 
     // Whoever receives it is told that this is all.
@@ -257,8 +270,8 @@ internal static class MigrationMutants
                     foreach (var record in kept) digest.Add(record);
                     if (kept.Count > 0) yield return new TransferPiece.Records(kept);
                     break;
-                case TransferPiece.End:
-                    yield return new TransferPiece.End(digest.Count, digest.Value);
+                case TransferPiece.End end:
+                    yield return end with { Count = digest.Count, Digest = digest.Value };
                     break;
                 default:
                     yield return piece;

@@ -17,6 +17,9 @@ internal sealed class SimTransport(SimNetwork network, NodeIdentity self, SimPro
 {
     private const int WindowMessages = 32;
 
+    // The stores are small, and are to be moved in several pages all the same.
+    private const int PageBytes = 100;
+
     public SimProcess Process => process;
 
     public async ValueTask<IPeerStream<Heartbeat, Heartbeat>> OpenHeartbeatAsync(NodeAddress peer, CancellationToken cancellation) =>
@@ -56,7 +59,7 @@ internal sealed class SimTransport(SimNetwork network, NodeIdentity self, SimPro
     {
         var connection = await OpenAsync<TransferRequest, TransferPiece>(peer, (there, stream, stop) => there.ServeTransferAsync(self, stream, stop), cancellation);
         await using var stream = connection.Near;
-        await stream.SendAsync(request, cancellation);
+        await stream.SendAsync(request with { MaxBytes = Math.Min(request.MaxBytes, PageBytes) }, cancellation);
         while (await stream.ReceiveAsync(cancellation) is { } piece) yield return piece;
     }
 

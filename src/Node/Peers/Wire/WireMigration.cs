@@ -13,6 +13,7 @@ internal static class WireMigration
         var wire = new W.TransferRequest { Sender = sender.ToWire(), Epoch = request.Epoch.Value, Source = request.Source.Value, Have = request.Have.ToWire() };
         wire.Ranges.AddRange(request.Ranges.Select(range => new W.Range { First = range.First, Last = range.Last }));
         wire.Kind = (W.TransferKind)request.Kind;
+        if (request.Kind is TransferKind.Records) wire.MaxBytes = (uint)request.MaxBytes;
         wire.Known.AddRange(request.Known.Select(known => new W.RangeSummary { Records = (ulong)known.Records, Digest = known.Digest }));
         return wire;
     }
@@ -22,9 +23,12 @@ internal static class WireMigration
         if (wire.Ranges.Any(range => range.First > range.Last)) throw new WireFormatException("A range ends before it begins.");
         var kind = Enum.IsDefined((TransferKind)wire.Kind) ? (TransferKind)wire.Kind : throw new WireFormatException("Something is asked about ranges that is not known here.");
         if (wire.Known.Count != (kind is TransferKind.Differences ? wire.Ranges.Count : 0)) throw new WireFormatException("What is known is not one for each range.");
+        // One that does not say so would take what it is given for everything.
+        if (kind is TransferKind.Records && wire.MaxBytes == 0) throw new WireFormatException("It is not said how many bytes of records are taken at once.");
         return new(new(wire.Epoch), new(wire.Source), wire.Have.ToDomain(), [.. wire.Ranges.Select(range => RingRange.Between(range.First, range.Last))])
         {
             Kind = kind,
+            MaxBytes = (int)Math.Min(wire.MaxBytes, TransferRequest.MostBytes),
             Known = [.. wire.Known.Select(known => new RangeSummary((long)known.Records, known.Digest))],
         };
     }
@@ -50,7 +54,9 @@ internal static class WireMigration
                 listed.Digest.AddRange(entries.All.Select(entry => entry.Digest));
                 return new() { Entries = listed };
             case TransferPiece.End end:
-                return new() { End = new() { Count = (ulong)end.Count, Digest = end.Digest } };
+                var last = new W.TransferPiece.Types.End { Count = (ulong)end.Count, Digest = end.Digest };
+                if (end.Through is { } through) last.Through = through;
+                return new() { End = last };
             default:
                 throw new System.Diagnostics.UnreachableException();
         }
@@ -66,7 +72,7 @@ internal static class WireMigration
         W.TransferPiece.PieceOneofCase.Entries => wire.Entries.Position.Count == wire.Entries.Digest.Count
             ? new TransferPiece.Entries([.. wire.Entries.Position.Zip(wire.Entries.Digest, (position, digest) => new RangeEntry(position, digest))])
             : throw new WireFormatException("Entries without their digests."),
-        W.TransferPiece.PieceOneofCase.End => new TransferPiece.End((long)wire.End.Count, wire.End.Digest),
+        W.TransferPiece.PieceOneofCase.End => new TransferPiece.End((long)wire.End.Count, wire.End.Digest) { Through = wire.End.HasThrough ? wire.End.Through : null },
         _ => throw new WireFormatException("A piece of a transfer of a kind that is not known here."),
     };
 }
