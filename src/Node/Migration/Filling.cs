@@ -142,57 +142,61 @@ internal sealed partial class Filling(
                 session, source.Group, donor, least, ranges, (pieces, cut) => PullPartAsync(session, source, donor, pace, cut, pieces, cancellation), cancellation)
             : PullPartAsync(session, source, donor, pace, least, ranges, cancellation);
 
-    // Page by page, each as large as the donor's link carries quickly, and taken in while the next one comes. The donor's first cut when all of the part is durable here, else null.
+    // Page by page, each one coming while the one before it is taken in. The donor's first cut when all of the part is durable here, else null.
     private async Task<VersionVector?> PullPartAsync(
         FillSession session, FillSource source, NodeAddress donor, LinkPace pace, VersionVector? least, ImmutableArray<RingRange> ranges, CancellationToken cancellation)
     {
+        using var here = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         VersionVector? cut = null;
-        var taking = Task.FromResult(true);
+        var ahead = new Queue<Task<bool>>();
+        var asked = AskAsync(ranges, least ?? VersionVector.Empty);
         try
         {
             while (ranges.Length > 0)
             {
-                if (await questions.RecordsAsync(donor, session.Since, source.Group, cut ?? least ?? VersionVector.Empty, ranges, pace.Bytes, cancellation) is not { } page)
-                {
-                    pace.BrokeOff();
-                    return null;
-                }
-
+                if (await asked is not { } page) return null;
                 if (cut is null && least is null) await replica.TakeCutAsync(session, source.Group, page.Cut);
                 cut ??= page.Cut;
-                progress.Received(page.Records.Count, page.Bytes);
-                pace.Took(page.Took, isFull: page.Rest.Length > 0);
-                // What counts is what the writer made durable.
-                if (!await taking) return null;
-                taking = TakeInAsync(session, page.Records, cancellation);
-                if (pace.IsNarrow) await budget.RestAsync(page.Took, cancellation);
                 ranges = page.Rest;
+                if (ranges.Length > 0) asked = AskAsync(ranges, cut);
+                foreach (var batch in page.Records.Chunk(RecordBatch.MaxRecords))
+                {
+                    if (ahead.Count >= options.MaxBatchesAhead && !await ahead.Dequeue()) return null;
+                    ahead.Enqueue(TakeInAsync(session, batch, cancellation));
+                }
             }
 
-            return await taking ? cut : null;
+            // What counts is what the writer made durable.
+            while (ahead.TryDequeue(out var batch))
+            {
+                if (!await batch) return null;
+            }
+
+            return cut;
         }
         finally
         {
-            await ((Task)taking).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
+            here.Cancel();
+            await ((Task)asked).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
         }
-    }
 
-    private async Task<bool> TakeInAsync(FillSession session, IReadOnlyList<WriteRecord> records, CancellationToken cancellation)
-    {
-        var ahead = new Queue<Task<bool>>();
-        var isTaken = true;
-        foreach (var batch in records.Chunk(RecordBatch.MaxRecords))
+        // As much as the donor's link carries quickly; where that is too much still, it has a rest before the next one is asked for.
+        async Task<TransferPage?> AskAsync(ImmutableArray<RingRange> rest, VersionVector have)
         {
-            if (ahead.Count >= options.MaxBatchesAhead) isTaken &= await ahead.Dequeue();
-            ahead.Enqueue(TakeInBatchAsync(session, batch, cancellation));
-        }
+            if (await questions.RecordsAsync(donor, session.Since, source.Group, have, rest, pace.Bytes, here.Token) is not { } page)
+            {
+                pace.BrokeOff();
+                return null;
+            }
 
-        while (ahead.TryDequeue(out var batch)) isTaken &= await batch;
-        return isTaken;
+            progress.Received(page.Records.Count, page.Bytes);
+            if (pace.Took(page.Took, isFull: page.Rest.Length > 0)) await budget.RestAsync(page.Took, here.Token);
+            return page;
+        }
     }
 
     // Durable, and rested from.
-    private async Task<bool> TakeInBatchAsync(FillSession session, IReadOnlyList<WriteRecord> records, CancellationToken cancellation)
+    private async Task<bool> TakeInAsync(FillSession session, IReadOnlyList<WriteRecord> records, CancellationToken cancellation)
     {
         var since = time.GetTimestamp();
         if (!await replica.TransferAsync(session, records)) return false;

@@ -20,14 +20,15 @@ internal sealed class LinkPace
     /// <summary>The link was once found to carry even little slowly, or nothing came of what was asked: another donor is better.</summary>
     public bool IsNarrow { get; private set; }
 
-    /// <summary>An answer came, and the link took so long for all of it after its beginning.</summary>
+    /// <summary>An answer came, and the link took so long for all of it after its beginning. True when that was too long for a narrow link, which is to have a rest then.</summary>
     /// <param name="took">From the first of the answer to its last; what the donor did before does not count, nor how far away it is.</param>
     /// <param name="isFull">The answer was as large as was asked for; a smaller one says nothing of what more would take.</param>
-    public void Took(TimeSpan took, bool isFull)
+    public bool Took(TimeSpan took, bool isFull)
     {
         if (took > Slow) Bytes = Math.Max(Least, (int)(Bytes * (Quick / took)));
         IsNarrow |= took > Quick && Bytes < Wide;
         if (took <= Quick && isFull) Bytes = Math.Min(TransferRequest.MostBytes, IsNarrow ? Bytes + Least : Bytes * 2);
+        return IsNarrow && took > Quick;
     }
 
     /// <summary>No answer came, or not all of it.</summary>

@@ -12,8 +12,8 @@ namespace Kv.Node.Migration;
 /// <param name="Ranges">Ascending, apart, and all of them the source's.</param>
 internal sealed record TransferRequest(Epoch Epoch, ReplicaGroup Source, VersionVector Have, ImmutableArray<RingRange> Ranges)
 {
-    /// <summary>Most that is given at once, bytes of keys, values and tokens; one record may exceed it alone. Half a second of a link of four megabits.</summary>
-    public const int MostBytes = 256 << 10;
+    /// <summary>Most that is given at once, bytes of keys, values and tokens; one record may exceed it alone. A second of a link of half a megabit.</summary>
+    public const int MostBytes = 64 << 10;
 
     /// <summary>What is asked.</summary>
     public TransferKind Kind { get; init; }
